@@ -1,0 +1,50 @@
+# Everything here works on a fresh clone: the first target that needs the virtual environment makes it.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= 2
+
+.PHONY: help demo test lint examples catalog release bench clean
+
+help: ## Show these targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(READY) ## Make a project in ./demo and load it in the real Compose; needs no Docker engine
+	@# One that is there may have been started: its secrets open its volumes, so it stays.
+	test -d demo || $(BIN)/scaffold new demo --preset web --template . --no-git --yes
+	$(BIN)/docker-compose --project-directory demo -f demo/compose.yaml config --quiet
+	$(BIN)/docker-compose --project-directory demo -f demo/compose.yaml config --volumes
+	@echo "demo/ is a Compose project; with Docker: cd demo && docker compose up -d --wait"
+
+test: $(READY) ## Run every test; says what it skipped and why
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+lint: $(READY) ## Style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy scaffold tools tests benchmarks
+	$(BIN)/mypy --python-version 3.10 templates/project/ops
+	$(BIN)/lint-imports
+	$(BIN)/scaffold catalog build --check
+
+catalog: $(READY) ## Build the catalogue's index from the entries
+	$(BIN)/scaffold catalog build
+
+examples: $(READY) ## Render every preset into examples/
+	$(BIN)/python -m tools.examples
+
+release: $(READY) ## Make a release: make release VERSION=1.2.3
+	$(BIN)/python -m tools.release $(VERSION)
+
+bench: $(READY) ## Print the ratios that the project promises
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.new
+
+clean: ## Remove what can be made again
+	rm -rf $(VENV) dist

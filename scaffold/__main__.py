@@ -1,0 +1,5 @@
+"""`python -m scaffold`."""
+
+from scaffold.cli.main import main
+
+main()
