@@ -1,0 +1,183 @@
+"""One entry of the catalogue, as its service.toml declares it.
+
+Reading is strict: a word that is not known, or is missing, is an error that names the file and the place.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scaffold.errors import ScaffoldError, closest
+
+CATEGORIES = ("app", "worker", "database", "cache", "vector", "model", "tracking", "storage")
+CLASSES = ("database", "index", "files", "artifacts", "config", "logs", "cache", "queue")
+STATES = ("proven", "compatible", "unproven")
+
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_NAME = re.compile(r"[a-z][a-z0-9_]+")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+
+Record = dict[str, Any]
+
+
+def read(folder: Path) -> Record:
+    """The entry in `folder`, checked and with every key present, ready for the index.
+
+    Raises ScaffoldError naming the file and the key that is wrong.
+    """
+    path = folder / "service.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ScaffoldError(f"cannot read {path}", str(error)) from error
+    return _Reader(path).entry(folder, data)
+
+
+class _Reader:
+    """Turns the parsed TOML of one file into an entry; knows the file for its messages."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def entry(self, folder: Path, data: Record) -> Record:
+        self.name(folder.name, _ID, "the folder's name")
+        take = self.taker(data, "")
+        entry = {
+            "title": take("title", str),
+            "summary": take("summary", str),
+            "category": self.one_of(take("category", str), CATEGORIES, "category"),
+            "state": self.one_of(take("state", str), STATES, "state"),
+            "state_note": take("state_note", str, ""),
+            "retired": take("retired", str, ""),
+            "requires": take("requires", list, []),
+            "wants": take("wants", list, []),
+            "volumes": [self.volume(name, table) for name, table in take("volumes", dict, {}).items()],
+            "secrets": [self.secret(name, table) for name, table in take("secrets", dict, {}).items()],
+            "ports": [self.port(name, table) for name, table in take("ports", dict, {}).items()],
+            "client": self.client(folder, take("client", dict, None)),
+            "offers": [self.offer(table) for table in take("offers", list, [])],
+            "questions": [self.question(table) for table in take("questions", list, [])],
+            "app": (folder / "app").is_dir(),
+            "dev": (folder / "dev.yaml").is_file(),
+        }
+        self.no_more(data, "")
+        if entry["state"] != "proven" and not entry["state_note"]:
+            raise self.error(
+                "state_note", f"a state of `{entry['state']}` needs a sentence that says what ran and what did not"
+            )
+        self.references(entry)
+        return entry
+
+    def volume(self, name: str, data: Record) -> Record:
+        where = f"volumes.{name}"
+        self.name(name, _NAME, where)
+        take = self.taker(data, where)
+        volume = {
+            "name": name,
+            "responsibility": take("responsibility", str),
+            "class": self.one_of(take("class", str), CLASSES, f"{where}.class"),
+            "backup": take("backup", str),
+        }
+        self.no_more(data, where)
+        return volume
+
+    def secret(self, name: str, data: Record) -> Record:
+        where = f"secrets.{name}"
+        self.name(name, _NAME, where)
+        take = self.taker(data, where)
+        secret = {"name": name, "volume": take("volume", str, ""), "change": take("change", str, "").strip()}
+        self.no_more(data, where)
+        return secret
+
+    def port(self, name: str, data: Record) -> Record:
+        where = f"ports.{name}"
+        self.name(name, _VARIABLE, where)
+        take = self.taker(data, where)
+        port = {"variable": name, "default": take("default", int), "what": take("what", str)}
+        self.no_more(data, where)
+        return port
+
+    def client(self, folder: Path, data: Record | None) -> Record | None:
+        if (data is not None) != (folder / "client.py").is_file():
+            raise self.error("client", "client.py and the table [client] go together, and one of them is missing")
+        if data is None:
+            return None
+        client = {"requirements": self.taker(data, "client")("requirements", list)}
+        self.no_more(data, "client")
+        return client
+
+    def offer(self, data: Record) -> Record:
+        take = self.taker(data, "offers")
+        offer = {
+            "capabilities": take("capabilities", list),
+            "service": take("service", str, ""),
+            "environment": [{"name": key, "value": value} for key, value in take("environment", dict, {}).items()],
+            "secrets": take("secrets", list, []),
+            "mounts": take("mounts", list, []),
+        }
+        self.no_more(data, "offers")
+        return offer
+
+    def question(self, data: Record) -> Record:
+        take = self.taker(data, "questions")
+        question = {
+            "name": self.name(take("name", str), _NAME, "questions.name"),
+            "help": take("help", str),
+            "choices": take("choices", list, []),
+            "default": take("default", (str, bool)),
+            "keep": take("keep", bool, False),
+        }
+        self.no_more(data, "questions")
+        if question["choices"] and question["default"] not in question["choices"]:
+            raise self.error(f"questions.{question['name']}.default", "the default is not one of the choices")
+        return question
+
+    def references(self, entry: Record) -> None:
+        """Every volume and secret that is named inside the entry is declared in it."""
+        volumes = {volume["name"] for volume in entry["volumes"]}
+        secrets = {secret["name"] for secret in entry["secrets"]}
+        for secret in entry["secrets"]:
+            if secret["volume"]:
+                self.one_of(secret["volume"], volumes, f"secrets.{secret['name']}.volume")
+        for offer in entry["offers"]:
+            for name in offer["secrets"]:
+                self.one_of(name, secrets, "offers.secrets")
+            for mount in offer["mounts"]:
+                self.one_of(mount.get("volume", ""), volumes, "offers.mounts.volume")
+
+    def taker(self, data: Record, where: str) -> Any:
+        """A function that takes one key out of a table and checks its type; what is left at the end is unknown."""
+
+        def take(key: str, kind: type | tuple[type, ...], default: object = ...) -> Any:
+            place = f"{where}.{key}" if where else key
+            if key not in data:
+                if default is ...:
+                    raise self.error(place, "it is missing")
+                return default
+            value = data.pop(key)
+            if not isinstance(value, kind):
+                raise self.error(place, f"{value!r} is of the wrong type")
+            return value
+
+        return take
+
+    def no_more(self, data: Mapping[str, object], where: str) -> None:
+        for key in data:
+            raise self.error(f"{where}.{key}" if where else key, "this key is not known")
+
+    def one_of(self, word: str, known: Any, where: str) -> str:
+        if word not in known:
+            raise self.error(where, f"`{word}` is not known", closest(word, known))
+        return word
+
+    def name(self, word: str, pattern: re.Pattern[str], where: str) -> str:
+        if not pattern.fullmatch(word):
+            raise self.error(where, f"`{word}` does not match {pattern.pattern}")
+        return word
+
+    def error(self, where: str, why: str, fix: str = "") -> ScaffoldError:
+        return ScaffoldError(f"{self.path}: {where}", why, fix)

@@ -1,0 +1,151 @@
+"""The catalogue's index: templates/catalog.json and templates/questions.yml, made from the entries' folders.
+
+Templates cannot list folders, so the index is generated, committed, and compared with the folders in CI.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold.catalog import entry as entries
+from scaffold.errors import CouldNotError, ScaffoldError, closest
+
+SERVICES = "templates/project/services"
+INDEX = "templates/catalog.json"
+QUESTIONS = "templates/questions.yml"
+PRESETS = "templates/presets.toml"
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The index of one version of a template, and where that version lies on disk."""
+
+    root: Path
+    entries: Mapping[str, Record]
+    presets: Mapping[str, Record]
+
+    @property
+    def offered(self) -> list[str]:
+        """Ids of the entries that can be chosen anew, in the catalogue's order."""
+        return [id for id, entry in self.entries.items() if not entry["retired"]]
+
+    def entry(self, id: str) -> Record:
+        """One entry. Raises ScaffoldError naming the closest ids when there is none."""
+        if id not in self.entries:
+            raise ScaffoldError(f"there is no service `{id}`", fix=closest(id, self.offered))
+        return self.entries[id]
+
+    def preset(self, name: str) -> Record:
+        """One preset. Raises ScaffoldError naming the closest names when there is none."""
+        if name not in self.presets:
+            raise ScaffoldError(f"there is no preset `{name}`", fix=closest(name, self.presets))
+        return self.presets[name]
+
+    def questions(self, services: list[str]) -> list[Record]:
+        """The questions that a choice of services raises, those of brought services included."""
+        ids = [id for id in self.entries if id in services or any(id in self.entries[s]["requires"] for s in services)]
+        return [question for id in ids for question in self.entries[id]["questions"]]
+
+
+def load(root: Path) -> Catalog:
+    """The catalogue of the template at `root`. Raises ScaffoldError when there is none."""
+    try:
+        data = json.loads((root / INDEX).read_text(encoding="utf-8"))
+        return Catalog(root, {id: data["entries"][id] for id in data["order"]}, data["presets"])
+    except FileNotFoundError as error:
+        raise ScaffoldError(f"{root} is not a template of scaffold", f"it has no {INDEX}") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise CouldNotError(
+            f"cannot read {root / INDEX}", str(error), "build it anew: scaffold catalog build"
+        ) from error
+
+
+def generate(root: Path) -> dict[Path, str]:
+    """What the generated files of the template at `root` have to contain, by path.
+
+    Raises ScaffoldError for the first entry or preset that is wrong.
+    """
+    folders = sorted(path.parent for path in (root / SERVICES).glob("*/service.toml"))
+    found = {folder.name: entries.read(folder) for folder in folders}
+    for id, entry in found.items():
+        entry["requires"] = _closure(found, id)
+    _refuse_twins(found)
+    order = sorted(found, key=lambda id: (entries.CATEGORIES.index(found[id]["category"]), id))
+    index = {"order": order, "entries": found, "presets": _presets(root, found)}
+    return {
+        root / INDEX: json.dumps(index, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
+        root / QUESTIONS: _questions_file(found, order),
+    }
+
+
+def _closure(found: Mapping[str, Record], id: str) -> list[str]:
+    """Everything that `id` requires, directly or through others, without itself."""
+    seen: set[str] = set()
+    left = list(found[id]["requires"])
+    while left:
+        other = left.pop()
+        if other not in found:
+            raise ScaffoldError(
+                f"{SERVICES}/{id}/service.toml: requires", f"there is no entry `{other}`", closest(other, found)
+            )
+        if other not in seen:
+            seen.add(other)
+            left += found[other]["requires"]
+    return sorted(seen - {id})
+
+
+def _refuse_twins(found: Mapping[str, Record]) -> None:
+    """Names share one space across entries: two owners of a volume, secret, port or question are a mistake."""
+    owners: dict[str, str] = {}
+    for id, entry in found.items():
+        named = [*entry["volumes"], *entry["secrets"], *entry["questions"]]
+        for name in [item["name"] for item in named] + [port["variable"] for port in entry["ports"]]:
+            if owners.setdefault(name, id) != id:
+                raise ScaffoldError(
+                    f"{SERVICES}/{id}/service.toml: {name}", f"the entry `{owners[name]}` has this name already"
+                )
+
+
+def _presets(root: Path, found: Mapping[str, Record]) -> Record:
+    presets = tomllib.loads((root / PRESETS).read_text(encoding="utf-8"))
+    for name, preset in presets.items():
+        for id in preset["services"]:
+            if id not in found:
+                raise ScaffoldError(f"{PRESETS}: {name}", f"there is no entry `{id}`", closest(id, found))
+    return presets
+
+
+def _questions_file(found: Mapping[str, Record], order: list[str]) -> str:
+    lines = ["# Generated by `scaffold catalog build` from the entries' service.toml. Do not edit.\n"]
+    for id in order:
+        raised_by = sorted(other for other in found if other == id or id in found[other]["requires"])
+        lines += [_question(question, raised_by) for question in found[id]["questions"]]
+    return "\n".join(lines)
+
+
+def _question(question: Record, raised_by: list[str]) -> str:
+    """One question in copier's words.
+
+    A question to keep stays asked once its answer is recorded, and the recorded answer stays a choice: otherwise
+    copier forgets it with its service, or replaces it by today's default in silence.
+    """
+    name = question["name"]
+    when = " or ".join(f"'{id}' in services" for id in raised_by)
+    if question["keep"]:
+        when += f" or {name} is defined"
+    fields: Record = {"type": "bool" if isinstance(question["default"], bool) else "str", "help": question["help"]}
+    if question["choices"]:
+        now = json.dumps(question["choices"])
+        fields["choices"] = (
+            f"{{% set now = {now} %}}"
+            f"{{{{ (now if {name} is not defined or {name} in now else now + [{name}]) | to_json }}}}"
+        )
+    fields |= {"default": question["default"], "when": f"{{{{ {when} }}}}"}
+    return "\n".join([f"{name}:", *(f"  {key}: {json.dumps(value)}" for key, value in fields.items()), ""])
