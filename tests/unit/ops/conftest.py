@@ -1,0 +1,138 @@
+"""The package that ships in the template, a project to run it on, and the ways to run it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.ops import fake_docker
+from tests.unit.ops.helpers import COMPOSE, EXAMPLE, HERE, OPS, PYTHONS, Done, Engine, Run, python_id
+
+# Under the name that it has in a project, and from nowhere else.
+spec = importlib.util.spec_from_file_location("ops", OPS / "__init__.py", submodule_search_locations=[str(OPS)])
+assert spec is not None
+assert spec.loader is not None
+sys.modules["ops"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules["ops"])
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Put the fake `docker`, and nothing else, on PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = (HERE / "fake_docker.py").read_text()
+    (folder / "docker").write_text(f"#!{os.path.realpath(sys.executable)} -ISE\n{script}")
+    (folder / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    for name in [name for name in os.environ if name.startswith(("COMPOSE_", "DOCKER_", "OPS_"))]:
+        monkeypatch.delenv(name)
+    fake = Engine(folder)
+    fake.set(
+        reachable=True,
+        version="28.0.1",
+        volumes=[],
+        containers=[],
+        compose="2.40.3",
+        all_resources=True,
+        config={
+            "name": "my-rag",
+            "services": {"mongo": {"environment": {"KEY": "value-of-config"}}},
+            "volumes": {"mongo_data": {"name": "my-rag_mongo_data"}},
+            "x-scaffold": {
+                "volumes": {
+                    "mongo_data": {
+                        "responsibility": "MongoDB database files",
+                        "class": "database",
+                        "owner": "mongo",
+                        "backup": "mongo-dump",
+                    }
+                }
+            },
+        },
+        ps="",
+    )
+    return fake
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Make a project as `scaffold` generates it."""
+    root = tmp_path / "clone"
+    root.mkdir()
+    shutil.copytree(OPS, root / "ops", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    (root / "compose.yaml").write_text(COMPOSE)
+    (root / ".env.example").write_text(EXAMPLE)
+    return root
+
+
+@pytest.fixture
+def ops(root: Path, engine: Engine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a verb in this process; the fake `docker` answers there too, which saves its start."""
+    from ops import docker
+    from ops.cli import main
+
+    def answer(arguments: list[str], folder: Path | None = None) -> docker.Answer:
+        assert folder in (None, root)
+        return docker.Answer(*fake_docker.answer(engine.folder, arguments))
+
+    def run(*arguments: str) -> Done:
+        capsys.readouterr()
+        code = main(list(arguments), root)
+        said = capsys.readouterr()
+        return Done(code, said.out, said.err)
+
+    monkeypatch.setattr(docker, "run", answer)
+    return run
+
+
+@pytest.fixture(params=PYTHONS, ids=python_id)
+def cli(request: pytest.FixtureRequest, root: Path, engine: Engine) -> Run:
+    """Run the program as users do, on each Python."""
+
+    def run(*arguments: str, **options: Any) -> Done:
+        options.setdefault("cwd", root)
+        done = subprocess.run(
+            [request.param, str(root / "ops"), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            **options,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    assert engine.folder.is_dir()
+    return run
+
+
+@pytest.fixture
+def driven(root: Path, engine: Engine) -> Run:
+    """Run a verb in a process of its own, after some lines that break something."""
+
+    def run(breakage: str, *arguments: str, **options: Any) -> Done:
+        start = (
+            f"import sys, os, signal, runpy\nsys.argv = ['ops', *{list(arguments)!r}]\n"
+            f"sys.path.insert(0, {str(root)!r})\nsys.dont_write_bytecode = True\n{breakage}\n"
+            "from ops.cli import main\n"
+            "sys.exit(main())\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", start],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            **options,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    assert engine.folder.is_dir()
+    return run
