@@ -1,0 +1,113 @@
+"""Making a new project: render aside, look where it goes, put it there, then secrets and the first commit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold.errors import CouldNotError, ScaffoldError
+from scaffold.project import git, place
+from scaffold.project.render import render
+from scaffold.project.source import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A project that is rendered but not there yet."""
+
+    destination: Path
+    rendered: Path
+    placement: place.Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it: what `ops init` said, and whether there is a commit (with an identity of the user's)."""
+
+    ops: Mapping[str, Any]
+    committed: bool
+    identity: bool
+
+
+@contextmanager
+def draft(template: Template, answers: Mapping[str, Any], destination: Path, *, keep: bool) -> Iterator[Draft]:
+    """Render next to the destination, and take it all away again unless it was moved.
+
+    With `keep` false (a dry run) it is rendered elsewhere, and the destination's neighbourhood stays untouched.
+    Raises ScaffoldError when the destination cannot become a project.
+    """
+    kind = place.kind_of(destination)
+    with _scratch(destination if keep and kind is not place.Kind.REPOSITORY else None) as folder:
+        rendered = folder / "project"
+        render(template, answers, rendered)
+        files = [path.relative_to(rendered) for path in rendered.rglob("*") if not path.is_dir()]
+        yield Draft(destination, rendered, place.plan(kind, files, destination))
+
+
+def carry_out(draft: Draft, *, with_git: bool, say: Callable[[str], None]) -> Outcome:
+    """Put the drafted project in its place, with secrets and a first commit.
+
+    A folder of its own appears complete or not at all. Raises CouldNotError when the disk or git fails.
+    """
+    if draft.placement.kind is place.Kind.REPOSITORY:
+        place.add(draft.rendered, draft.destination, draft.placement)
+        # From here on the project is there: if this is interrupted, `ops init` can simply be run again.
+        return Outcome(_ops_init(draft.destination, say), committed=False, identity=True)
+    ops = _ops_init(draft.rendered, say)
+    committed = with_git and draft.placement.kind is place.Kind.NEW
+    identity = not committed or git.first_commit(draft.rendered, "Start the project with scaffold")
+    place.move(draft.rendered, draft.destination)
+    return Outcome(ops, committed, identity)
+
+
+@contextmanager
+def _scratch(destination: Path | None) -> Iterator[Path]:
+    """A folder for a while: on the destination's file system when there is one, so that moving is one step."""
+    made = _make_parents(destination) if destination is not None else []
+    folder: Path | None = None
+    try:
+        near = str(destination.parent) if destination is not None else None
+        folder = Path(tempfile.mkdtemp(prefix=".scaffold-", dir=near))
+        yield folder
+    except OSError as error:
+        raise CouldNotError(f"cannot write beside {destination}", error.strerror or str(error)) from error
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        for parent in reversed(made):
+            if not any(parent.iterdir()):
+                parent.rmdir()
+
+
+def _make_parents(destination: Path) -> list[Path]:
+    missing = [folder for folder in destination.parents if not folder.exists()][::-1]
+    try:
+        for folder in missing:
+            folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise CouldNotError(f"cannot create {destination}", error.strerror or str(error)) from error
+    return missing
+
+
+def _ops_init(project: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
+    """Run the project's own `ops init`; what it has to say beside its report goes to `say`."""
+    done = subprocess.run(
+        [sys.executable, "ops", "init", "--json"], cwd=project, capture_output=True, text=True, check=False
+    )
+    for line in done.stderr.splitlines():
+        say(line)
+    try:
+        report: dict[str, Any] = json.loads(done.stdout)
+    except ValueError as error:
+        raise ScaffoldError(
+            "the project's `ops init` failed", done.stderr.strip() or f"exit code {done.returncode}"
+        ) from error
+    return {**report, "exit_code": done.returncode}

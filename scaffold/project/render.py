@@ -1,0 +1,77 @@
+"""Calling copier. Its own question and answer is never used: answers come complete."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import copier
+from copier.errors import CopierError, DirtyLocalWarning
+from plumbum import ProcessExecutionError, local
+
+from scaffold.errors import CouldNotError, ScaffoldError
+from scaffold.project import git
+from scaffold.project.source import Template
+
+
+def render(template: Template, answers: Mapping[str, Any], folder: Path) -> None:
+    """Render the template with `answers` into `folder`, which is new or empty.
+
+    Raises ScaffoldError when the template refuses the answers, CouldNotError when git or the disk fails.
+    """
+    with _quiet_and_hardened(template), _explained(template):
+        copier.run_copy(
+            template.url,
+            folder,
+            data=dict(answers),
+            vcs_ref=template.ref,
+            exclude=[".git"],
+            defaults=True,
+            quiet=True,
+        )
+
+
+@contextmanager
+def _quiet_and_hardened(template: Template) -> Iterator[None]:
+    """Give copier's git the template's settings, and copier a cache of its own.
+
+    plumbum copied os.environ when it was imported, so what git is to see goes there. copier itself asks os.environ
+    for its cache: the shared one is a mirror of the URL, which a bundle, older than the remote, would prune.
+    """
+    with tempfile.TemporaryDirectory(prefix="scaffold-copier-") as cache, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DirtyLocalWarning)
+        inherited = {key: value for key, value in os.environ.items() if key.startswith("GIT_")}
+        environment = {**inherited, **git.settings({**git.HARDENED, **template.git_settings})}
+        with _cache_in(cache), local.env(**{**environment, "GIT_TERMINAL_PROMPT": "0"}):
+            yield
+
+
+@contextmanager
+def _cache_in(folder: str) -> Iterator[None]:
+    before = os.environ.get("COPIER_CACHE_DIR")
+    os.environ["COPIER_CACHE_DIR"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["COPIER_CACHE_DIR"]
+        else:
+            os.environ["COPIER_CACHE_DIR"] = before
+
+
+@contextmanager
+def _explained(template: Template) -> Iterator[None]:
+    try:
+        yield
+    except (CopierError, ValueError, TypeError) as error:
+        raise ScaffoldError(f"the template at {template.url} cannot be rendered", str(error)) from error
+    except ProcessExecutionError as error:
+        words = str(error.stderr).strip().splitlines() or [str(error)]
+        raise CouldNotError(f"git cannot read the template at {template.url}", words[-1]) from error
+    except OSError as error:
+        raise CouldNotError("cannot write the project", str(error)) from error
