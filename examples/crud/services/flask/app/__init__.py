@@ -1,0 +1,19 @@
+"""The application. This folder is yours: no update of the template touches it."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app import health, uploads
+from clients import setting
+
+
+def create_app() -> Flask:
+    """Make the application that gunicorn serves."""
+    app = Flask(__name__)
+    app.secret_key = setting("FLASK_SECRET_KEY")
+    app.config["UPLOADS_DIR"] = setting("UPLOADS_DIR")
+    app.config["MAX_CONTENT_LENGTH"] = int(setting("MAX_UPLOAD_MB")) * 1024 * 1024
+    app.register_blueprint(health.pages)
+    app.register_blueprint(uploads.pages)
+    return app
