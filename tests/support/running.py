@@ -1,0 +1,124 @@
+"""A generated project on a real engine, handled as its user would."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+
+
+class Project:
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.name = name
+
+    def run(self, *command: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder."""
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert not ok or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}{self.logs()}"
+        return done
+
+    def compose(self, *arguments: str, ok: bool = True) -> str:
+        return self.run("docker", "compose", *arguments, ok=ok).stdout
+
+    def ops(self, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "ops", *arguments, ok=ok)
+
+    def init(self) -> None:
+        """`ops init`, with ports that are free on this machine."""
+        self.ops("init")
+        path = self.folder / ".env"
+        path.write_text(
+            re.sub(r"^(\w+_PORT)=\d+$", lambda match: f"{match[1]}={_free_port()}", path.read_text(), flags=re.M)
+        )
+
+    def up(self, *arguments: str) -> None:
+        self.compose("up", "--detach", "--wait", *arguments)
+
+    def logs(self) -> str:
+        done = subprocess.run(
+            ["docker", "compose", "logs", "--no-color", "--tail", "40"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    def port(self, variable: str) -> int:
+        found = re.search(rf"^{variable}=(\d+)$", (self.folder / ".env").read_text(), re.MULTILINE)
+        assert found
+        return int(found[1])
+
+    def get(self, path: str, variable: str = "FLASK_PORT") -> tuple[int, Any]:
+        """GET from the application; status and the JSON, or bytes, of the answer."""
+        return self.send(urllib.request.Request(f"http://127.0.0.1:{self.port(variable)}{path}"))
+
+    def upload(self, name: str, content: bytes) -> tuple[int, Any]:
+        mark = "----boundary"
+        head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port('FLASK_PORT')}/uploads",
+            data=head.encode() + content + f"\r\n--{mark}--\r\n".encode(),
+            headers={"Content-Type": f"multipart/form-data; boundary={mark}"},
+        )
+        return self.send(request)
+
+    def send(self, request: urllib.request.Request) -> tuple[int, Any]:
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                status, body, kind = answer.status, answer.read(), answer.headers["Content-Type"]
+        except urllib.error.HTTPError as error:
+            status, body, kind = error.code, error.read(), error.headers["Content-Type"]
+        return status, json.loads(body) if kind == "application/json" else body
+
+    def in_app(self, code: str) -> str:
+        """Run Python inside the application's container, with its clients, as the application would."""
+        return self.compose("exec", "-T", "flask", "python", "-c", code).strip()
+
+    def volumes(self) -> set[str]:
+        """Every volume that this project's containers or labels reach, anonymous ones included."""
+        label = f"label=com.docker.compose.project={self.name}"
+        named = self.run("docker", "volume", "ls", "--quiet", "--filter", label).stdout.split()
+        ids = self.run("docker", "ps", "--all", "--quiet", "--filter", label).stdout.split()
+        mounts = self.run("docker", "inspect", "--format", "{{json .Mounts}}", *ids).stdout if ids else ""
+        mounted = [
+            mount["Name"] for line in mounts.splitlines() for mount in json.loads(line) if mount["Type"] == "volume"
+        ]
+        return {*named, *mounted}
+
+    def declared(self) -> set[str]:
+        return {f"{self.name}_{volume}" for volume in self.compose("config", "--volumes").split()}
+
+    def move(self, folder: Path) -> None:
+        shutil.move(self.folder, folder)
+        self.folder = folder
+
+    def remove(self) -> None:
+        """Take everything of this project out of the engine."""
+        label = f"label=com.docker.compose.project={self.name}"
+        for listing, removal in (
+            (["ps", "--all", "--quiet", "--filter", label], ["rm", "--force", "--volumes"]),
+            (["volume", "ls", "--quiet", "--filter", label], ["volume", "rm", "--force"]),
+            (["network", "ls", "--quiet", "--filter", label], ["network", "rm"]),
+            (["image", "ls", "--quiet", "--filter", f"reference={self.name}-*"], ["image", "rm", "--force"]),
+        ):
+            found = subprocess.run(["docker", *listing], capture_output=True, text=True, check=True).stdout.split()
+            if found:
+                subprocess.run(["docker", *removal, *found], capture_output=True, check=False)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
