@@ -1,0 +1,152 @@
+"""What holds for every project that can be chosen: it loads everywhere, and no path that holds data is left out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scaffold import facts
+from scaffold.catalog.index import load
+from scaffold.catalog.resolve import resolve
+from tests.support import compose
+from tools.examples import ROOT
+
+pytestmark = pytest.mark.compose
+
+# Shell words in healthchecks that are no programs of the image.
+SHELL = {"CMD", "CMD-SHELL", "exec", "test", "grep", "cat"}
+
+
+def model(project: Path) -> dict[str, Any]:
+    return compose.config(project, compose.VERSIONS[-1])
+
+
+@pytest.mark.parametrize("version", compose.VERSIONS)
+def test_it_loads_without_warnings(project: Path, version: str) -> None:
+    compose.config(project, version)
+    if (project / "compose.dev.yaml").exists():
+        with_dev = compose.config(project, version, "compose.yaml", "compose.dev.yaml")
+        binds = [mount for service in with_dev["services"].values() for mount in service.get("volumes", [])]
+        assert any(mount["type"] == "bind" for mount in binds)
+
+
+@pytest.mark.parametrize("version", compose.VERSIONS)
+def test_the_table_of_volumes_survives_every_compose(project: Path, version: str, choice: dict[str, Any]) -> None:
+    stack = resolve(load(ROOT), choice)
+    table = compose.config(project, version)["x-scaffold"]
+    assert table["volumes"] == {
+        volume["name"]: {key: volume[key] for key in ("responsibility", "class", "owner", "backup")}
+        for volume in stack["volumes"]
+    }
+    assert set(table["secrets"]) == {secret["name"] for secret in stack["secrets"]}
+
+
+def test_every_volume_and_state_path_of_an_image_is_covered(project: Path) -> None:
+    for name, service in model(project)["services"].items():
+        mounts = {mount["target"]: mount for mount in service.get("volumes", [])}
+        reference = service.get("image") or base_image(project, service)
+        known = facts.lookup(reference)
+        assert known is not None, f"facts/images.toml says nothing about {reference}"
+        for path in known.volumes:
+            assert path in mounts or path in service.get("tmpfs", []), f"{name}: {path} becomes an anonymous volume"
+        for path in known.state:
+            assert mounts[path]["type"] == "volume", f"{name}: data in {path} is not in a named volume"
+
+
+def base_image(project: Path, service: dict[str, Any]) -> str:
+    text = (project / service["build"]["dockerfile"]).read_text()
+    return str(re.findall(r"^FROM (\S+)", text, re.MULTILINE)[-1])
+
+
+def test_one_named_volume_for_each_responsibility(project: Path, choice: dict[str, Any]) -> None:
+    loaded = model(project)
+    mounted = [
+        mount["source"]
+        for service in loaded["services"].values()
+        for mount in service.get("volumes", [])
+        if mount["type"] == "volume" and not mount.get("read_only")
+    ]
+    assert sorted(mounted) == sorted(set(mounted)), "two writers"
+    assert set(mounted) == set(loaded["volumes"])
+    assert all(mount["type"] != "bind" for s in loaded["services"].values() for mount in s.get("volumes", []))
+    # Nothing in a declaration that would make Compose offer to delete the data one day.
+    declared = yaml.safe_load((project / "compose.yaml").read_text())["volumes"]
+    assert all(body is None for body in declared.values())
+    assert loaded["name"] == choice["project_name"]
+
+
+def test_every_service_is_watched_stopped_gently_and_started_again(project: Path) -> None:
+    for name, service in model(project)["services"].items():
+        assert service["restart"] == "unless-stopped", name
+        assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}, name
+        assert "localhost" not in str(service["healthcheck"]), f"{name}: localhost may be ::1"
+        assert re.fullmatch(r"\d+m?\d*s?", service["stop_grace_period"]), name
+
+
+def test_healthchecks_use_programs_that_the_image_has(project: Path) -> None:
+    for name, service in model(project)["services"].items():
+        known = facts.lookup(service.get("image") or base_image(project, service))
+        assert known
+        words = set(re.findall(r"[a-z_][\w-]*", " ".join(service["healthcheck"]["test"])))
+        assert not words & set(known.missing), name
+        assert words & (set(known.tools) - SHELL), f"{name}: none of {known.tools}"
+
+
+def test_ports_are_reachable_from_this_machine_only_and_set_in_env(project: Path) -> None:
+    example = (project / ".env.example").read_text()
+    for name, service in model(project)["services"].items():
+        for port in service.get("ports", []):
+            assert port["host_ip"] == "127.0.0.1", name
+    for text in [path.read_text() for path in project.glob("services/*/compose.yaml")]:
+        for variable, default in re.findall(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}", text):
+            assert f"{variable}={default}\n" in example
+
+
+def test_secrets_are_files_and_no_password_has_a_default(project: Path) -> None:
+    loaded = model(project)
+    for secret in loaded.get("secrets", {}).values():
+        assert Path(secret["file"]).parent == project / "secrets"
+    text = "".join(path.read_text() for path in project.rglob("compose*.yaml"))
+    assert not re.search(r"(?i)passw\w*\}?:[-=?+]", text)
+    for service in loaded["services"].values():
+        for key, value in (service.get("environment") or {}).items():
+            if re.search(r"PASSWORD|SECRET|TOKEN|KEY", key):
+                assert key.endswith("_FILE"), key
+                assert value.startswith("/run/secrets/"), value
+
+
+def test_links_are_complete(project: Path, choice: dict[str, Any]) -> None:
+    """Who is linked waits for the other, and has every secret that its environment names."""
+    stack = resolve(load(ROOT), choice)
+    services = model(project)["services"]
+    for id in stack["apps"]:
+        waits = services[id].get("depends_on", {})
+        assert set(waits) == set(stack["links"][id]["waits"])
+        assert all(wait["condition"] == "service_healthy" for wait in waits.values())
+        given = {f"/run/secrets/{secret['source']}" for secret in services[id]["secrets"]}
+        named = {value for value in services[id]["environment"].values() if value.startswith("/run/secrets/")}
+        assert named == given
+    modules = {path.stem for path in (project / "clients").glob("*.py")} - {"__init__"}
+    assert modules == {client["module"] for client in stack["clients"]}
+
+
+def test_generated_lists_end_in_a_line_below_which_users_add(project: Path) -> None:
+    text = (project / "compose.yaml").read_text()
+    for what, count in (("includes", 1), ("volumes", 1), ("secrets", 1), ("descriptions", 2)):
+        assert text.count(f"# your own {what} below this line") == count
+
+
+def test_volumes_md_lists_them_all(project: Path, choice: dict[str, Any]) -> None:
+    text = (project / "VOLUMES.md").read_text()
+    for volume in resolve(load(ROOT), choice)["volumes"]:
+        assert f"| `{volume['name']}` | {volume['responsibility']} | {volume['class']} | {volume['owner']} |" in text
+        assert f'{volume["name"]}[("{volume["name"]}<br>{volume["responsibility"]}")]' in text
+
+
+def test_python_of_the_project_is_valid(project: Path) -> None:
+    for path in project.rglob("*.py"):
+        compile(path.read_text(), str(path), "exec")

@@ -1,0 +1,160 @@
+"""The index of the catalogue, and the one resolver, over a small catalogue made for the purpose and the real one."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from scaffold.catalog.index import INDEX, PRESETS, QUESTIONS, SERVICES, Catalog, generate, load
+from scaffold.catalog.links import links_of
+from scaffold.catalog.resolve import combinations, images, resolve
+from scaffold.errors import ScaffoldError
+from tools.examples import ROOT
+
+HEAD = 'title = "{id}"\nsummary = "The {id}"\ncategory = "{category}"\nstate = "proven"\n'
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A template with four entries: app wants stores and files, worker shares files, db stores, model needs db."""
+    shutil.copytree(ROOT / "templates" / "lib", tmp_path / "templates" / "lib")
+    (tmp_path / PRESETS).write_text('[both]\nsummary = "Both"\nservices = ["app", "db"]\n')
+    volume = '[volumes.{id}_data]\nresponsibility = "Data of {id}"\nclass = "files"\nbackup = "files"\n'
+    bodies = {
+        "app": ("app", 'wants = ["store", "files"]\n'),
+        "worker": (
+            "worker",
+            volume
+            + '[[offers]]\ncapabilities = ["files"]\nmounts = [{{ volume = "worker_data", path = "/data/files" }}]\n',
+        ),
+        "db": (
+            "database",
+            volume + "[secrets.db_password]\n"
+            'volume = "db_data"\n[[offers]]\ncapabilities = ["store", "sql"]\nservice = "db"\n'
+            'environment = {{ DB_HOST = "db" }}\nsecrets = ["db_password"]\n'
+            '[[questions]]\nname = "db_major"\nhelp = "Major"\nchoices = ["2", "1"]\ndefault = "2"\nkeep = true\n',
+        ),
+        "model": ("model", 'requires = ["db"]\n'),
+    }
+    for id, (category, body) in bodies.items():
+        write(tmp_path, id, HEAD.format(id=id, category=category) + body.format(id=id))
+    return tmp_path
+
+
+def write(root: Path, id: str, text: str) -> None:
+    folder = root / SERVICES / id
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "service.toml").write_text(text)
+
+
+def built(root: Path) -> Catalog:
+    for path, text in generate(root).items():
+        path.write_text(text)
+    return load(root)
+
+
+def test_the_committed_index_is_what_the_entries_say() -> None:
+    for path, text in generate(ROOT).items():
+        assert path.read_text() == text, f"{path.relative_to(ROOT)} is stale: make catalog"
+
+
+def test_order_is_by_category_then_id(root: Path) -> None:
+    assert list(built(root).entries) == ["app", "worker", "db", "model"]
+
+
+def test_a_required_service_comes_too_and_says_for_whom(root: Path) -> None:
+    stack = resolve(built(root), {"services": ["model"], "project_name": "p"})
+    assert stack["services"] == ["db", "model"]
+    assert stack["brought"] == [{"id": "db", "by": ["model"]}]
+    assert stack["absent"] == ["app", "worker"]
+
+
+def test_a_question_is_raised_by_who_brings_its_entry_too(root: Path) -> None:
+    catalog = built(root)
+    assert [question["name"] for question in catalog.questions(["model"])] == ["db_major"]
+    assert catalog.questions(["app"]) == []
+    text = (root / QUESTIONS).read_text()
+    assert "'db' in services or 'model' in services or db_major is defined" in text
+
+
+def test_links_give_environment_secrets_order_and_read_only_mounts(root: Path) -> None:
+    stack = resolve(built(root), {"services": ["app", "db", "worker"], "project_name": "p"})
+    assert stack["links"]["app"] == {
+        "environment": [{"name": "DB_HOST", "value": "db"}],
+        "secrets": ["db_password"],
+        "mounts": [{"volume": "worker_data", "path": "/data/files"}],
+        "waits": ["db"],
+        "from": ["worker", "db"],
+    }
+    assert stack["links"]["db"]["from"] == []
+    volumes = {volume["name"]: (volume["owner"], volume["writers"], volume["readers"]) for volume in stack["volumes"]}
+    assert volumes == {"worker_data": ("worker", ["worker"], ["app"]), "db_data": ("db", ["db"], [])}
+    assert links_of(load(root), "app") == {"uses": ["worker", "db"], "used_by": []}
+    assert links_of(load(root), "db") == {"uses": [], "used_by": ["app"]}
+
+
+def test_the_order_of_choosing_changes_nothing(root: Path) -> None:
+    catalog = built(root)
+    stacks = [
+        resolve(catalog, {"services": list(order), "project_name": "p"})
+        for order in itertools.permutations(["app", "db", "worker"])
+    ]
+    assert all(stack == stacks[0] for stack in stacks)
+
+
+def test_a_stack_is_the_union_of_its_entries() -> None:
+    catalog = load(ROOT)
+    for size in range(1, len(catalog.entries) + 1):
+        for chosen in itertools.combinations(catalog.entries, size):
+            stack = resolve(catalog, {"services": list(chosen), "project_name": "p"})
+            for kind in ("volumes", "secrets"):
+                expected = [item["name"] for id in stack["services"] for item in catalog.entries[id][kind]]
+                assert [item["name"] for item in stack[kind]] == expected
+            assert set(stack["services"]) | set(stack["absent"]) == set(catalog.entries)
+
+
+@pytest.mark.parametrize(
+    ("id", "text", "what"),
+    [
+        ("other", HEAD.format(id="other", category="app") + 'requires = ["dbb"]\n', "requires"),
+        ("other", HEAD.format(id="other", category="app") + "[secrets.db_password]\n", "db_password"),
+        ("other", HEAD.format(id="other", category="nothing"), "category"),
+    ],
+)
+def test_an_entry_that_does_not_fit_the_others_is_refused(root: Path, id: str, text: str, what: str) -> None:
+    write(root, id, text)
+    with pytest.raises(ScaffoldError, match=what):
+        generate(root)
+
+
+def test_a_preset_of_unknown_services_is_refused(root: Path) -> None:
+    (root / PRESETS).write_text('[both]\nsummary = "Both"\nservices = ["ap"]\n')
+    with pytest.raises(ScaffoldError) as refused:
+        generate(root)
+    assert "`app`" in refused.value.fix
+
+
+def test_a_folder_without_an_index_is_no_template(tmp_path: Path) -> None:
+    with pytest.raises(ScaffoldError, match="not a template"):
+        load(tmp_path)
+
+
+def test_images_are_those_of_every_answer() -> None:
+    catalog = load(ROOT)
+    assert images(catalog, "postgres") == [
+        "pgvector/pgvector:0.8.6-pg17-trixie",
+        "pgvector/pgvector:0.8.6-pg18-trixie",
+        "postgres:17-trixie",
+        "postgres:18-trixie",
+    ]
+    assert images(catalog, "flask") == ["python:3.13.15-slim-trixie"]
+    assert len(list(combinations(catalog, ["postgres"]))) == 4
+
+
+def test_the_index_can_be_included_by_templates() -> None:
+    """It goes through Jinja as it is, so nothing in it may look like Jinja."""
+    text = (ROOT / INDEX).read_text()
+    assert not any(mark in text for mark in ("{{", "{%", "{#"))
