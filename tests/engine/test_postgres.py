@@ -57,7 +57,7 @@ def test_another_major_on_old_data_stops_and_harms_nothing(make: Make, template:
     # `up` alone: waiting for it to be unhealthy would take minutes.
     project.compose("up", "--detach")
     deadline = time.monotonic() + 60
-    while (said := project.logs()) and not any(word in said for word in REFUSALS) and time.monotonic() < deadline:
+    while not any(word in (said := project.logs()) for word in REFUSALS) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert any(word in said for word in REFUSALS), said
     project.compose("down")

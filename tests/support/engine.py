@@ -121,12 +121,11 @@ def _start_engine() -> str | None:
     CACHE.mkdir(parents=True, exist_ok=True)
     log = CACHE / "dockerd.log"
     with log.open("ab") as output:
-        # Its own session: the engine outlives this test run, and ^C in the terminal does not reach it.
-        process = subprocess.Popen(
-            ["dockerd"], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+        # No child of ours: the engine outlives this test run, and ^C in the terminal does not reach it.
+        command = ["setsid", "--fork", "dockerd"]
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True)
     deadline = time.monotonic() + ENGINE_START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline:
         if _engine_problem() is None:
             return None
         time.sleep(0.5)
