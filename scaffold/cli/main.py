@@ -79,8 +79,10 @@ def run(argv: list[str]) -> int:
         path = error.ctx.command_path if error.ctx else "scaffold"
         console.failure(error.format_message().rstrip(".").replace("'", "`"), fix=f"see {path} --help")
         return REFUSED
-    except (KeyboardInterrupt, click.Abort):
-        console.note("interrupted, nothing was changed")
+    except (KeyboardInterrupt, click.Abort) as interruption:
+        # click turns a KeyboardInterrupt into its Abort, without the words.
+        words = str(interruption.__cause__ or interruption)
+        console.note(f"interrupted, {words or 'nothing was changed'}")
         return INTERRUPTED
     except BrokenPipeError:
         console.close_broken_pipe()

@@ -59,8 +59,10 @@ def carry_out(draft: Draft, *, with_git: bool, say: Callable[[str], None]) -> Ou
     """
     if draft.placement.kind is place.Kind.REPOSITORY:
         place.add(draft.rendered, draft.destination, draft.placement)
-        # From here on the project is there: if this is interrupted, `ops init` can simply be run again.
-        return Outcome(_ops_init(draft.destination, say), committed=False, identity=True)
+        try:
+            return Outcome(_ops_init(draft.destination, say), committed=False, identity=True)
+        except KeyboardInterrupt as interruption:
+            raise KeyboardInterrupt("but the files are there: go on with python3 ops init") from interruption
     ops = _ops_init(draft.rendered, say)
     committed = with_git and draft.placement.kind is place.Kind.NEW
     identity = not committed or git.first_commit(draft.rendered, "Start the project with scaffold")

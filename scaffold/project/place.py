@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable
@@ -82,10 +83,11 @@ def plan(kind: Kind, files: Iterable[Path], destination: Path) -> Placement:
 
 
 def move(rendered: Path, destination: Path) -> None:
-    """Move a whole project to a destination that is absent or empty, in one step where it is absent.
+    """Move a whole project to a destination that is absent or empty: all of it, or nothing.
 
     Both are on one file system. Raises CouldNotError when the destination was taken meanwhile.
     """
+    moved: list[Path] = []
     try:
         if not destination.exists():
             rendered.rename(destination)
@@ -94,10 +96,15 @@ def move(rendered: Path, destination: Path) -> None:
         for child in sorted(rendered.iterdir()):
             target = destination / child.name
             if os.path.lexists(target):
-                raise FileExistsError(17, "it was made meanwhile", str(target))
+                raise FileExistsError(errno.EEXIST, "it was made meanwhile", str(target))
             child.rename(target)
-    except OSError as error:
-        raise CouldNotError(f"cannot write {destination}", error.strerror or str(error)) from error
+            moved.append(target)
+    except BaseException as error:
+        for target in moved:
+            target.rename(rendered / target.name)
+        if isinstance(error, OSError):
+            raise CouldNotError(f"cannot write {destination}", error.strerror or str(error)) from error
+        raise
 
 
 def add(rendered: Path, destination: Path, placement: Placement) -> None:

@@ -165,6 +165,19 @@ def test_beside_the_files_of_a_cloned_repository(scaffold: Runner, workplace: Pa
     assert (again.code, "a project already" in again.err) == (2, True)
 
 
+def test_an_interrupt_after_the_files_are_there_says_how_to_go_on(
+    scaffold: Runner, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    copier.git(workplace, "init", "--quiet")
+    monkeypatch.setattr("scaffold.project.create._ops_init", interrupted)
+    result = scaffold("new", ".", *TEMPLATE, "-s", "redis", "--set", "project_name=p")
+    assert (result.code, "go on with python3 ops init" in result.err) == (130, True)
+    assert (workplace / "compose.yaml").exists()
+
+
 def test_a_repository_with_a_compose_file_is_refused_whole(scaffold: Runner, workplace: Path) -> None:
     copier.git(workplace, "init", "--quiet")
     (workplace / "docker-compose.yml").write_text("services: {}\n")

@@ -167,6 +167,28 @@ def test_moving_onto_what_somebody_made_meanwhile(rendered: Path, tmp_path: Path
     assert (tmp_path / "taken" / "README.md").read_text() == "mine"
 
 
+@pytest.mark.parametrize("at", range(3))
+def test_an_interruption_while_moving_into_an_empty_folder_leaves_it_empty(
+    rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    (tmp_path / "empty").mkdir()
+    before = tree.files(rendered)
+    original, steps = Path.rename, 0
+
+    def interrupted(path: Path, target: Path) -> Path:
+        nonlocal steps
+        steps += 1
+        if steps == at + 1:
+            raise KeyboardInterrupt
+        return original(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        place.move(rendered, tmp_path / "empty")
+    assert list((tmp_path / "empty").iterdir()) == []
+    assert tree.files(rendered) == before
+
+
 def test_modes_are_kept(rendered: Path, repository: Path) -> None:
     (rendered / "a/b/c").chmod(0o755)
     place.add(rendered, repository, planned(repository))
