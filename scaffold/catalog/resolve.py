@@ -45,9 +45,10 @@ def images(catalog: Catalog, id: str) -> list[str]:
     """The image references that an entry's own files name, over everything that can be answered."""
     found: set[str] = set()
     folder = catalog.root / SERVICES / id
+    paths = sorted([*folder.glob("compose.yaml*"), *folder.glob("Dockerfile*")])
     for answers in combinations(catalog, [id]):
-        for path in sorted([*folder.glob("compose.yaml*"), *folder.glob("Dockerfile*")]):
-            variables = {**answers, "stack": resolve(catalog, answers)}
+        variables = {**answers, "stack": resolve(catalog, answers)}
+        for path in paths:
             text = _render(catalog, path.relative_to(catalog.root).as_posix(), variables)
             found |= set(re.findall(r"^(?:\s+image:|FROM)\s+(\S+)", text, re.MULTILINE))
     return sorted(found)
