@@ -16,6 +16,10 @@ from scaffold.errors import ScaffoldError, closest
 CATEGORIES = ("app", "worker", "database", "cache", "vector", "model", "tracking", "storage")
 CLASSES = ("database", "index", "files", "artifacts", "config", "logs", "cache", "queue")
 STATES = ("proven", "compatible", "unproven")
+# Files that lie over compose.yaml: an entry's part of compose.<overlay>.yaml is its <overlay>.yaml.
+OVERLAYS = ("dev", "gpu", "amd")
+# What a dependant waits for. An application that can do without is not held up by a server that is not ready.
+WAITS = {"healthy": "service_healthy", "started": "service_started"}
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_]+")
@@ -56,13 +60,20 @@ class _Reader:
             "requires": take("requires", list, []),
             "wants": take("wants", list, []),
             "volumes": [self.volume(name, table) for name, table in take("volumes", dict, {}).items()],
+            "shared": {name: self.access(name, word) for name, word in take("shared", dict, {}).items()},
             "secrets": [self.secret(name, table) for name, table in take("secrets", dict, {}).items()],
-            "ports": [self.port(name, table) for name, table in take("ports", dict, {}).items()],
+            "ports": [self.variable(f"ports.{name}", table, int) for name, table in take("ports", dict, {}).items()],
+            "settings": [
+                self.variable(f"settings.{name}", table, (str, int))
+                for name, table in take("settings", dict, {}).items()
+            ],
+            "pulls": take("pulls", list, []),
             "client": self.client(folder, take("client", dict, None)),
             "offers": [self.offer(table) for table in take("offers", list, [])],
             "questions": [self.question(table) for table in take("questions", list, [])],
             "app": (folder / "app").is_dir(),
-            "dev": (folder / "dev.yaml").is_file(),
+            "managed": (folder / "managed").is_dir(),
+            "overlays": [name for name in OVERLAYS if (folder / f"{name}.yaml").is_file()],
         }
         self.no_more(data, "")
         if entry["state"] != "proven" and not entry["state_note"]:
@@ -81,9 +92,20 @@ class _Reader:
             "responsibility": take("responsibility", str),
             "class": self.one_of(take("class", str), CLASSES, f"{where}.class"),
             "backup": take("backup", str),
+            "refill": take("refill", str, ""),
+            "access": "write",
+            "only": take("only", dict, {}),
         }
         self.no_more(data, where)
+        if volume["class"] == "cache" and not volume["refill"]:
+            raise self.error(f"{where}.refill", "a cache is not backed up: say how it fills again")
         return volume
+
+    def access(self, name: str, word: object) -> str:
+        """How the entry uses a volume that templates/shared.toml declares."""
+        where = f"shared.{name}"
+        self.name(name, _NAME, where)
+        return self.one_of(str(word), ("write", "read"), where)
 
     def secret(self, name: str, data: Record) -> Record:
         where = f"secrets.{name}"
@@ -93,13 +115,14 @@ class _Reader:
         self.no_more(data, where)
         return secret
 
-    def port(self, name: str, data: Record) -> Record:
-        where = f"ports.{name}"
+    def variable(self, where: str, data: Record, kind: type | tuple[type, ...]) -> Record:
+        """A variable of .env: a port or a setting."""
+        name = where.partition(".")[2]
         self.name(name, _VARIABLE, where)
         take = self.taker(data, where)
-        port = {"variable": name, "default": take("default", int), "what": take("what", str)}
+        variable = {"variable": name, "default": take("default", kind), "what": take("what", str)}
         self.no_more(data, where)
-        return port
+        return variable
 
     def client(self, folder: Path, data: Record | None) -> Record | None:
         if (data is not None) != (folder / "client.py").is_file():
@@ -115,6 +138,7 @@ class _Reader:
         offer = {
             "capabilities": take("capabilities", list),
             "service": take("service", str, ""),
+            "wait": WAITS[self.one_of(take("wait", str, "healthy"), WAITS, "offers.wait")],
             "environment": [{"name": key, "value": value} for key, value in take("environment", dict, {}).items()],
             "secrets": take("secrets", list, []),
             "mounts": take("mounts", list, []),
@@ -128,6 +152,7 @@ class _Reader:
             "name": self.name(take("name", str), _NAME, "questions.name"),
             "help": take("help", str),
             "choices": take("choices", list, []),
+            "provider": take("provider", str, ""),
             "default": take("default", (str, bool)),
             "keep": take("keep", bool, False),
         }
@@ -137,9 +162,13 @@ class _Reader:
         return question
 
     def references(self, entry: Record) -> None:
-        """Every volume and secret that is named inside the entry is declared in it."""
+        """Every volume, secret and question that is named inside the entry is declared in it."""
         volumes = {volume["name"] for volume in entry["volumes"]}
         secrets = {secret["name"] for secret in entry["secrets"]}
+        questions = {question["name"] for question in entry["questions"]}
+        for volume in entry["volumes"]:
+            for name in volume["only"]:
+                self.one_of(name, questions, f"volumes.{volume['name']}.only")
         for secret in entry["secrets"]:
             if secret["volume"]:
                 self.one_of(secret["volume"], volumes, f"secrets.{secret['name']}.volume")

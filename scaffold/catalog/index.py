@@ -1,4 +1,4 @@
-"""The catalogue's index: templates/catalog.json and templates/questions.yml, made from the entries' folders.
+"""The catalogue's index: templates/catalog.json, questions.yml and answers.jinja, made from the entries' folders.
 
 Templates cannot list folders, so the index is generated, committed, and compared with the folders in CI.
 """
@@ -18,7 +18,11 @@ from scaffold.errors import CouldNotError, ScaffoldError, closest
 SERVICES = "templates/project/services"
 INDEX = "templates/catalog.json"
 QUESTIONS = "templates/questions.yml"
+ANSWERS = "templates/answers.jinja"
+SHARED = "templates/shared.toml"
 PRESETS = "templates/presets.toml"
+# The answer to a question for a provider that names none: the entry does it itself, on volumes of its own.
+OWN = "own"
 
 Record = dict[str, Any]
 
@@ -51,7 +55,15 @@ class Catalog:
     def questions(self, services: list[str]) -> list[Record]:
         """The questions that a choice of services raises, those of brought services included."""
         ids = [id for id in self.entries if id in services or any(id in self.entries[s]["requires"] for s in services)]
-        return [question for id in ids for question in self.entries[id]["questions"]]
+        return [asked(question, services) for id in ids for question in self.entries[id]["questions"]]
+
+
+def asked(question: Record, services: list[str]) -> Record:
+    """The question as it is asked for a choice of services: one for a provider offers those that were chosen too."""
+    if not question.get("provider"):
+        return question
+    choices = [OWN, *(id for id in question["providers"] if id in services)]
+    return {**question, "choices": choices, "default": choices[1] if len(choices) > 1 else OWN}
 
 
 def load(root: Path) -> Catalog:
@@ -77,11 +89,14 @@ def generate(root: Path) -> dict[Path, str]:
     for id, entry in found.items():
         entry["requires"] = _closure(found, id)
     _refuse_twins(found)
+    _share(root, found)
     order = sorted(found, key=lambda id: (entries.CATEGORIES.index(found[id]["category"]), id))
+    _name_providers(found, order)
     index = {"order": order, "entries": found, "presets": _presets(root, found)}
     return {
         root / INDEX: json.dumps(index, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
         root / QUESTIONS: _questions_file(found, order),
+        root / ANSWERS: _answers_file(found, order),
     }
 
 
@@ -102,7 +117,10 @@ def _closure(found: Mapping[str, Record], id: str) -> list[str]:
 
 
 def _refuse_twins(found: Mapping[str, Record]) -> None:
-    """Names share one space across entries: two owners of a volume, secret, port or question are a mistake."""
+    """Names share one space across entries: two owners of a volume, secret, port or question are a mistake.
+
+    A setting may stand in several entries, when all say the same of it.
+    """
     owners: dict[str, str] = {}
     for id, entry in found.items():
         named = [*entry["volumes"], *entry["secrets"], *entry["questions"]]
@@ -111,6 +129,35 @@ def _refuse_twins(found: Mapping[str, Record]) -> None:
                 raise ScaffoldError(
                     f"{SERVICES}/{id}/service.toml: {name}", f"the entry `{owners[name]}` has this name already"
                 )
+    settings: dict[str, Record] = {}
+    for id, entry in found.items():
+        for setting in entry["settings"]:
+            if settings.setdefault(setting["variable"], setting) != setting:
+                raise ScaffoldError(
+                    f"{SERVICES}/{id}/service.toml: {setting['variable']}", "another entry says something else of it"
+                )
+
+
+def _share(root: Path, found: Mapping[str, Record]) -> None:
+    """Put the volumes that several entries use among those of each, as templates/shared.toml declares them."""
+    declared = tomllib.loads((root / SHARED).read_text(encoding="utf-8"))
+    for id, entry in found.items():
+        for name, access in entry.pop("shared").items():
+            if name not in declared:
+                fix = closest(name, declared)
+                raise ScaffoldError(f"{SERVICES}/{id}/service.toml: shared", f"{SHARED} has no volume `{name}`", fix)
+            entry["volumes"].insert(0, {"name": name, "refill": "", **declared[name], "access": access, "only": {}})
+
+
+def _name_providers(found: Mapping[str, Record], order: list[str]) -> None:
+    """Give each question for a provider the entries that offer what it asks for."""
+    for entry in found.values():
+        for question in entry["questions"]:
+            if question["provider"]:
+                capability = question["provider"]
+                question["providers"] = [
+                    id for id in order if any(capability in offer["capabilities"] for offer in found[id]["offers"])
+                ]
 
 
 def _presets(root: Path, found: Mapping[str, Record]) -> Record:
@@ -130,6 +177,20 @@ def _questions_file(found: Mapping[str, Record], order: list[str]) -> str:
     return "\n".join(lines)
 
 
+def _answers_file(found: Mapping[str, Record], order: list[str]) -> str:
+    """All answers by name, for the resolver: a template cannot look a variable up by a name that it computes."""
+    names = [question["name"] for id in order for question in found[id]["questions"]]
+    return "\n".join(
+        [
+            "{#- Generated by `scaffold catalog build` from the entries' service.toml. Do not edit. -#}",
+            "{%- set answers = {",
+            *(f"  '{name}': {name} | default('')," for name in names),
+            "} -%}",
+            "",
+        ]
+    )
+
+
 def _question(question: Record, raised_by: list[str]) -> str:
     """One question in copier's words.
 
@@ -141,11 +202,16 @@ def _question(question: Record, raised_by: list[str]) -> str:
     if question["keep"]:
         when += f" or {name} is defined"
     fields: Record = {"type": "bool" if isinstance(question["default"], bool) else "str", "help": question["help"]}
-    if question["choices"]:
-        now = json.dumps(question["choices"])
+    default = question["default"]
+    now = f"{{% set now = {json.dumps(question['choices'])} %}}"
+    if question["provider"]:
+        # Like `asked` above.
+        chosen = f"{json.dumps(question['providers'])} | select('in', services) | list"
+        now = f"{{% set now = {json.dumps([OWN])} + ({chosen}) %}}"
+        default = f"{now}{{{{ now[1] if now | length > 1 else now[0] }}}}"
+    if question["choices"] or question["provider"]:
         fields["choices"] = (
-            f"{{% set now = {now} %}}"
-            f"{{{{ (now if {name} is not defined or {name} in now else now + [{name}]) | to_json }}}}"
+            f"{now}{{{{ (now if {name} is not defined or {name} in now else now + [{name}]) | to_json }}}}"
         )
-    fields |= {"default": question["default"], "when": f"{{{{ {when} }}}}"}
+    fields |= {"default": default, "when": f"{{{{ {when} }}}}"}
     return "\n".join([f"{name}:", *(f"  {key}: {json.dumps(value)}" for key, value in fields.items()), ""])

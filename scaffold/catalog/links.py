@@ -14,5 +14,6 @@ def links_of(catalog: Catalog, id: str) -> dict[str, list[str]]:
 
 
 def _meet(catalog: Catalog, wanting: str, offering: str) -> bool:
-    wants = set(catalog.entries[wanting]["wants"])
+    entry = catalog.entries[wanting]
+    wants = {*entry["wants"], *(question.get("provider") for question in entry["questions"])}
     return any(wants & set(offer["capabilities"]) for offer in catalog.entries[offering]["offers"])

@@ -130,7 +130,7 @@ def _create(flags: Flags, template: Template, catalog: Catalog, answers: dict[st
         elif outcome is None:
             review.show_files(draft)
         else:
-            review.tell(draft, outcome, with_git=not flags.no_git)
+            review.tell(draft, outcome, stack, with_git=not flags.no_git)
     return NEEDS_YOU if outcome and outcome.ops["exit_code"] else 0
 
 

@@ -48,7 +48,7 @@ def show_files(draft: Draft) -> None:
     )
 
 
-def tell(draft: Draft, outcome: Outcome, *, with_git: bool) -> None:
+def tell(draft: Draft, outcome: Outcome, stack: Stack, *, with_git: bool) -> None:
     """What was done, what needs the user, and the next command."""
     placement = draft.placement
     console.note(f"created {len(placement.created)} files in {draft.destination}")
@@ -63,14 +63,18 @@ def tell(draft: Draft, outcome: Outcome, *, with_git: bool) -> None:
     for line in outcome.ops.get("notes", []):
         console.note(f"  {line}")
     console.note("next:")
-    for line in next_commands(draft, outcome):
+    for line in next_commands(draft, outcome, stack):
         console.say(f"  {line}")
 
 
-def next_commands(draft: Draft, outcome: Outcome) -> list[str]:
+def next_commands(draft: Draft, outcome: Outcome, stack: Stack) -> list[str]:
     """The commands that go on from here."""
     lines = [] if draft.destination == Path.cwd() else [f"cd {shlex.quote(str(draft.destination))}"]
-    return [*lines, "python3 ops init" if outcome.ops["exit_code"] else "docker compose up -d --wait"]
+    if outcome.ops["exit_code"]:
+        return [*lines, "python3 ops init"]
+    # A template before 0.2.0 knows of none.
+    pulls = [f"docker compose run --rm {service}" for service in stack.get("pulls", [])]
+    return [*lines, *pulls, "docker compose up -d --wait"]
 
 
 def report(
@@ -91,5 +95,5 @@ def report(
         "files": {kind: [str(file) for file in getattr(placement, kind)] for kind in ("created", "merged", "kept")},
         "committed": bool(outcome and outcome.committed),
         "ops": dict(outcome.ops) if outcome else None,
-        "next": next_commands(draft, outcome) if outcome else [],
+        "next": next_commands(draft, outcome, stack) if outcome else [],
     }

@@ -64,7 +64,8 @@ def _service(catalog: Catalog, id: str) -> dict[str, Any]:
             else {}
         )
         known.append({"image": reference, **fields})
-    declared = {key: value for key, value in entry.items() if key not in {"app", "dev", "offers", "wants"}}
+    inner = {"app", "managed", "offers", "overlays", "wants"}
+    declared = {key: value for key, value in entry.items() if key not in inner}
     return {"id": id, **declared, "links": links_of(catalog, id), "images": known}
 
 
@@ -82,7 +83,7 @@ def _print_service(facts: dict[str, Any]) -> None:
     ]
     console.table(row for row in rows if row[1])
     for heading, key, row in _DECLARED:
-        if facts[key]:
+        if facts.get(key):
             console.heading(heading)
             console.table(row(item) for item in facts[key])
     console.heading("images")
@@ -100,6 +101,7 @@ _DECLARED: tuple[tuple[str, str, Callable[[Any], tuple[str, ...]]], ...] = (
     ),
     ("secrets", "secrets", lambda secret: (secret["name"], f"opens {secret['volume'] or 'nothing: can be made anew'}")),
     ("ports", "ports", lambda port: (f"127.0.0.1:{port['default']}", f"{port['variable']} in .env")),
+    ("settings", "settings", lambda setting: (f"{setting['variable']}={setting['default']}", setting["what"])),
     ("questions", "questions", lambda asked: (f"--set {asked['name']}=", str(asked["default"]), asked["help"])),
 )
 _FACTS = (("VOLUME", "volumes"), ("data", "state"), ("runs as", "user"), ("has no", "missing"), ("read in", "source"))

@@ -46,7 +46,7 @@ def ask_rest(catalog: Catalog, given: Mapping[str, Any]) -> dict[str, Any]:
     answers = dict(given)
     for question in catalog.questions(given["services"]):
         name = question["name"]
-        if name in answers:
+        if name in answers or len(question["choices"]) == 1:
             continue
         if isinstance(question["default"], bool):
             answers[name] = prompts.sure(question["help"], default=question["default"])

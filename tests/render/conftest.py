@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,28 @@ from scaffold.project.render import render
 from scaffold.project.source import Template
 from tools.examples import ROOT
 
+# Larger choices are too many to try them all: these many, the same ones in every run.
+LARGER = 100
+
 
 def choices() -> Iterator[dict[str, Any]]:
-    """Every subset of the entries with every combination of answers."""
+    """Every single entry and every pair with every combination of answers, and a sample of all larger choices."""
     catalog = load(ROOT)
-    for size in range(1, len(catalog.offered) + 1):
+    for size in (1, 2):
         for services in itertools.combinations(catalog.offered, size):
             yield from combinations(catalog, list(services))
+    chance = random.Random("larger choices")
+    larger = [
+        list(services)
+        for size in range(3, len(catalog.offered) + 1)
+        for services in itertools.combinations(catalog.offered, size)
+    ]
+    for chosen in chance.sample(larger, LARGER):
+        yield chance.choice(list(combinations(catalog, chosen)))
 
 
 def label(answers: dict[str, Any]) -> str:
-    rest = [f"{key.rpartition('_')[2]}={value}" for key, value in answers.items() if key.startswith("postgres")]
+    rest = [f"{key}={value}" for key, value in answers.items() if key not in {"project_name", "services"}]
     return "-".join([*answers["services"], *rest])
 
 

@@ -28,10 +28,27 @@ def model(project: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("version", compose.VERSIONS)
 def test_it_loads_without_warnings(project: Path, version: str) -> None:
     compose.config(project, version)
-    if (project / "compose.dev.yaml").exists():
-        with_dev = compose.config(project, version, "compose.yaml", "compose.dev.yaml")
-        binds = [mount for service in with_dev["services"].values() for mount in service.get("volumes", [])]
-        assert any(mount["type"] == "bind" for mount in binds)
+
+
+@pytest.mark.parametrize("version", compose.VERSIONS)
+def test_every_overlay_loads_over_it(project: Path, version: str, choice: dict[str, Any]) -> None:
+    overlays = {name: ids for name, ids in resolve(load(ROOT), choice)["overlays"].items() if ids}
+    assert {path.name for path in project.glob("compose.*.yaml")} == {f"compose.{name}.yaml" for name in overlays}
+    for name, ids in overlays.items():
+        services = compose.config(project, version, "compose.yaml", f"compose.{name}.yaml")["services"]
+        for id in ids:
+            service = services[id]
+            if name == "dev":
+                watched = [rule["action"] for rule in service["develop"]["watch"]]
+                assert any(mount["type"] == "bind" for mount in service["volumes"]) or "sync+restart" in watched
+            elif name == "gpu":
+                assert service["deploy"]["resources"]["reservations"]["devices"][0]["capabilities"] == ["gpu"]
+            else:
+                # Compose 2.24 writes each as one text.
+                devices = [each if isinstance(each, str) else each["source"] for each in service["devices"]]
+                assert [device.partition(":")[0] for device in devices] == ["/dev/kfd", "/dev/dri"]
+                assert "rocm" in service["image"]
+            assert facts.lookup(service.get("image") or base_image(project, service))
 
 
 @pytest.mark.parametrize("version", compose.VERSIONS)
@@ -39,10 +56,14 @@ def test_the_table_of_volumes_survives_every_compose(project: Path, version: str
     stack = resolve(load(ROOT), choice)
     table = compose.config(project, version)["x-scaffold"]
     assert table["volumes"] == {
-        volume["name"]: {key: volume[key] for key in ("responsibility", "class", "owner", "backup")}
+        volume["name"]: {
+            key: volume[key]
+            for key in ("responsibility", "class", "owner", "backup", "refill")
+            if key != "refill" or volume[key]
+        }
         for volume in stack["volumes"]
     }
-    assert set(table["secrets"]) == {secret["name"] for secret in stack["secrets"]}
+    assert set(table["secrets"] or {}) == {secret["name"] for secret in stack["secrets"]}
 
 
 def test_every_volume_and_state_path_of_an_image_is_covered(project: Path) -> None:
@@ -53,7 +74,7 @@ def test_every_volume_and_state_path_of_an_image_is_covered(project: Path) -> No
         assert known is not None, f"facts/images.toml says nothing about {reference}"
         for path in known.volumes:
             assert path in mounts or path in service.get("tmpfs", []), f"{name}: {path} becomes an anonymous volume"
-        for path in known.state:
+        for path in known.state if service["restart"] != "no" else ():
             assert mounts[path]["type"] == "volume", f"{name}: data in {path} is not in a named volume"
 
 
@@ -62,25 +83,47 @@ def base_image(project: Path, service: dict[str, Any]) -> str:
     return str(re.findall(r"^FROM (\S+)", text, re.MULTILINE)[-1])
 
 
-def test_one_named_volume_for_each_responsibility(project: Path, choice: dict[str, Any]) -> None:
+def entry_of(project: Path) -> dict[str, str]:
+    """Which entry each service of the project belongs to."""
+    return {
+        service: path.parent.name
+        for path in project.glob("services/*/compose.yaml")
+        for service in yaml.safe_load(path.read_text())["services"]
+    }
+
+
+def test_each_volume_is_mounted_by_its_writers_and_readers(project: Path, choice: dict[str, Any]) -> None:
     loaded = model(project)
-    mounted = [
-        mount["source"]
-        for service in loaded["services"].values()
-        for mount in service.get("volumes", [])
-        if mount["type"] == "volume" and not mount.get("read_only")
-    ]
-    assert sorted(mounted) == sorted(set(mounted)), "two writers"
-    assert set(mounted) == set(loaded["volumes"])
-    assert all(mount["type"] != "bind" for s in loaded["services"].values() for mount in s.get("volumes", []))
+    entries = entry_of(project)
+    found: dict[str, dict[bool, set[str]]] = {name: {True: set(), False: set()} for name in loaded["volumes"]}
+    for name, service in loaded["services"].items():
+        for mount in service.get("volumes", []):
+            assert mount["type"] != "bind"
+            if mount["type"] == "volume":
+                found[mount["source"]][not mount.get("read_only")].add(entries[name])
+    for volume in resolve(load(ROOT), choice)["volumes"]:
+        mounted = found.pop(volume["name"])
+        assert mounted[True] == set(volume["writers"]), volume["name"]
+        assert mounted[False] - mounted[True] == set(volume["readers"]), volume["name"]
+        assert mounted[True] | mounted[False], volume["name"]
+    assert not found
+
+
+def test_volumes_are_declared_plainly(project: Path, choice: dict[str, Any]) -> None:
+    loaded = model(project)
     # Nothing in a declaration that would make Compose offer to delete the data one day.
     declared = yaml.safe_load((project / "compose.yaml").read_text())["volumes"]
     assert all(body is None for body in declared.values())
     assert loaded["name"] == choice["project_name"]
 
 
-def test_every_service_is_watched_stopped_gently_and_started_again(project: Path) -> None:
+def test_every_service_is_watched_stopped_gently_and_started_again(project: Path, choice: dict[str, Any]) -> None:
+    jobs = set(resolve(load(ROOT), choice)["pulls"])
     for name, service in model(project)["services"].items():
+        if name in jobs:
+            assert (service["restart"], service["profiles"]) == ("no", ["pull"]), "only run when asked for"
+            continue
+        assert "profiles" not in service
         assert service["restart"] == "unless-stopped", name
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}, name
         assert "localhost" not in str(service["healthcheck"]), f"{name}: localhost may be ::1"
@@ -89,6 +132,8 @@ def test_every_service_is_watched_stopped_gently_and_started_again(project: Path
 
 def test_healthchecks_use_programs_that_the_image_has(project: Path) -> None:
     for name, service in model(project)["services"].items():
+        if service["restart"] == "no":
+            continue
         known = facts.lookup(service.get("image") or base_image(project, service))
         assert known
         words = set(re.findall(r"[a-z_][\w-]*", " ".join(service["healthcheck"]["test"])))
@@ -96,14 +141,21 @@ def test_healthchecks_use_programs_that_the_image_has(project: Path) -> None:
         assert words & (set(known.tools) - SHELL), f"{name}: none of {known.tools}"
 
 
-def test_ports_are_reachable_from_this_machine_only_and_set_in_env(project: Path) -> None:
-    example = (project / ".env.example").read_text()
+def test_ports_are_reachable_from_this_machine_only(project: Path) -> None:
     for name, service in model(project)["services"].items():
         for port in service.get("ports", []):
             assert port["host_ip"] == "127.0.0.1", name
+
+
+def test_defaults_are_the_same_in_env_example(project: Path) -> None:
+    """Compose files give them once more, for whoever has no .env yet."""
+    example = (project / ".env.example").read_text()
+    used = set()
     for text in [path.read_text() for path in project.glob("services/*/compose.yaml")]:
-        for variable, default in re.findall(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}", text):
-            assert f"{variable}={default}\n" in example
+        for variable, default in re.findall(r"\$\{(\w+):-([^}]*)\}", text):
+            used.add(variable)
+            assert f"{variable}={default}\n" in example, variable
+    assert set(re.findall(r"^(\w+)=", example, re.MULTILINE)) <= used, "a setting that sets nothing"
 
 
 def test_secrets_are_files_and_no_password_has_a_default(project: Path) -> None:
@@ -123,15 +175,28 @@ def test_links_are_complete(project: Path, choice: dict[str, Any]) -> None:
     """Who is linked waits for the other, and has every secret that its environment names."""
     stack = resolve(load(ROOT), choice)
     services = model(project)["services"]
-    for id in stack["apps"]:
-        waits = services[id].get("depends_on", {})
-        assert set(waits) == set(stack["links"][id]["waits"])
-        assert all(wait["condition"] == "service_healthy" for wait in waits.values())
-        given = {f"/run/secrets/{secret['source']}" for secret in services[id]["secrets"]}
-        named = {value for value in services[id]["environment"].values() if value.startswith("/run/secrets/")}
-        assert named == given
+    for id, link in stack["links"].items():
+        waits = {name: wait["condition"] for name, wait in services[id].get("depends_on", {}).items()}
+        assert waits == {wait["service"]: wait["condition"] for wait in link["waits"]}
+        given = {f"/run/secrets/{secret['source']}" for secret in services[id].get("secrets", [])}
+        if link["from"]:
+            named = {value for value in services[id]["environment"].values() if value.startswith("/run/secrets/")}
+            assert named == given
     modules = {path.stem for path in (project / "clients").glob("*.py")} - {"__init__"}
-    assert modules == {client["module"] for client in stack["clients"]}
+    assert modules - SHARED_CLIENTS == {client["module"] for client in stack["clients"]}
+
+
+# What the clients of several services have in common; there where one of them is.
+SHARED_CLIENTS = {"documents", "model_server", "texts"}
+
+
+def test_what_clients_import_is_there(project: Path) -> None:
+    have = {path.stem for path in (project / "clients").glob("*.py")}
+    for path in (project / "clients").glob("*.py"):
+        wanted = set(re.findall(r"^\s*from clients\.(\w+) import", path.read_text(), re.MULTILINE))
+        imported = re.findall(r"^\s*from clients import (.+)$", path.read_text(), re.MULTILINE)
+        wanted |= SHARED_CLIENTS & {name.strip() for names in imported for name in names.split(",")}
+        assert wanted <= have, path.name
 
 
 def test_generated_lists_end_in_a_line_below_which_users_add(project: Path) -> None:

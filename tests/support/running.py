@@ -8,18 +8,28 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+APPS = ("flask", "fastapi")
+# Who has the clients in a project without an application: a service that its user added.
+OWN_SERVICE = "notebook"
 
 
 class Project:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
         self.name = name
+
+    @property
+    def application(self) -> str:
+        """The service that the project's clients are installed in."""
+        return next((id for id in APPS if (self.folder / "services" / id).is_dir()), OWN_SERVICE)
 
     def run(self, *command: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder."""
@@ -54,20 +64,38 @@ class Project:
         )
         return done.stdout + done.stderr
 
+    def configure(self, **variables: object) -> None:
+        """Change lines of `.env`."""
+        path = self.folder / ".env"
+        text = path.read_text()
+        for name, value in variables.items():
+            text, count = re.subn(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
+            assert count == 1, name
+        path.write_text(text)
+
     def port(self, variable: str) -> int:
         found = re.search(rf"^{variable}=(\d+)$", (self.folder / ".env").read_text(), re.MULTILINE)
         assert found
         return int(found[1])
 
-    def get(self, path: str, variable: str = "FLASK_PORT") -> tuple[int, Any]:
+    def address(self, path: str) -> str:
+        """Where the application is, from this machine."""
+        return f"http://127.0.0.1:{self.port(f'{self.application.upper()}_PORT')}{path}"
+
+    def get(self, path: str) -> tuple[int, Any]:
         """GET from the application; status and the JSON, or bytes, of the answer."""
-        return self.send(urllib.request.Request(f"http://127.0.0.1:{self.port(variable)}{path}"))
+        return self.send(urllib.request.Request(self.address(path)))
+
+    def post(self, path: str, document: object) -> tuple[int, Any]:
+        """POST a JSON document to the application."""
+        body = json.dumps(document).encode()
+        return self.send(urllib.request.Request(self.address(path), body, {"Content-Type": "application/json"}))
 
     def upload(self, name: str, content: bytes) -> tuple[int, Any]:
         mark = "----boundary"
         head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port('FLASK_PORT')}/uploads",
+            self.address("/uploads"),
             data=head.encode() + content + f"\r\n--{mark}--\r\n".encode(),
             headers={"Content-Type": f"multipart/form-data; boundary={mark}"},
         )
@@ -75,15 +103,15 @@ class Project:
 
     def send(self, request: urllib.request.Request) -> tuple[int, Any]:
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 status, body, kind = answer.status, answer.read(), answer.headers["Content-Type"]
         except urllib.error.HTTPError as error:
             status, body, kind = error.code, error.read(), error.headers["Content-Type"]
         return status, json.loads(body) if kind == "application/json" else body
 
     def in_app(self, code: str) -> str:
-        """Run Python inside the application's container, with its clients, as the application would."""
-        return self.compose("exec", "-T", "flask", "python", "-c", code).strip()
+        """Run Python where the project's clients are installed, as the application would."""
+        return self.compose("exec", "-T", self.application, "python", "-c", code).strip()
 
     def volumes(self) -> set[str]:
         """Every volume that this project's containers or labels reach, anonymous ones included."""
@@ -115,6 +143,14 @@ class Project:
             found = subprocess.run(["docker", *listing], capture_output=True, text=True, check=True).stdout.split()
             if found:
                 subprocess.run(["docker", *removal, *found], capture_output=True, check=False)
+
+
+def until(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Wait for a condition; fails when it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert condition()
 
 
 def _free_port() -> int:

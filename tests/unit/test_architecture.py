@@ -53,4 +53,4 @@ def test_the_readme_lists_every_service_and_preset_as_the_catalogue_does() -> No
     for id, entry in catalog.entries.items():
         assert f"| `{id}` | {entry['summary']} | {entry['state']} |" in readme
     for name, preset in catalog.presets.items():
-        assert f"`{name}` ({', '.join(preset['services'])})" in readme
+        assert f"| `{name}` | {', '.join(preset['services'])} |" in readme

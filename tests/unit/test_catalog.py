@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from scaffold.catalog.index import INDEX, PRESETS, QUESTIONS, SERVICES, Catalog, generate, load
+from scaffold.catalog.index import INDEX, PRESETS, QUESTIONS, SERVICES, SHARED, Catalog, generate, load
 from scaffold.catalog.links import links_of
 from scaffold.catalog.resolve import combinations, images, resolve
 from scaffold.errors import ScaffoldError
@@ -21,6 +22,7 @@ HEAD = 'title = "{id}"\nsummary = "The {id}"\ncategory = "{category}"\nstate = "
 def root(tmp_path: Path) -> Path:
     """A template with four entries: app wants stores and files, worker shares files, db stores, model needs db."""
     shutil.copytree(ROOT / "templates" / "lib", tmp_path / "templates" / "lib")
+    (tmp_path / SHARED).write_text('[pool]\nresponsibility = "Pool"\nclass = "files"\nbackup = "files"\n')
     (tmp_path / PRESETS).write_text('[both]\nsummary = "Both"\nservices = ["app", "db"]\n')
     volume = '[volumes.{id}_data]\nresponsibility = "Data of {id}"\nclass = "files"\nbackup = "files"\n'
     bodies = {
@@ -86,7 +88,7 @@ def test_links_give_environment_secrets_order_and_read_only_mounts(root: Path) -
         "environment": [{"name": "DB_HOST", "value": "db"}],
         "secrets": ["db_password"],
         "mounts": [{"volume": "worker_data", "path": "/data/files"}],
-        "waits": ["db"],
+        "waits": [{"service": "db", "condition": "service_healthy", "of": "db"}],
         "from": ["worker", "db"],
     }
     assert stack["links"]["db"]["from"] == []
@@ -105,15 +107,83 @@ def test_the_order_of_choosing_changes_nothing(root: Path) -> None:
     assert all(stack == stacks[0] for stack in stacks)
 
 
+def test_a_shared_volume_is_one_and_belongs_to_who_writes_it(root: Path) -> None:
+    users = (("reader", "app", "read"), ("first", "worker", "write"), ("second", "worker", "write"))
+    for id, category, access in users:
+        write(root, id, HEAD.format(id=id, category=category) + f'shared = {{ pool = "{access}" }}\n')
+    catalog = built(root)
+
+    def pool(*services: str) -> tuple[str, list[str], list[str]]:
+        stack = resolve(catalog, {"services": list(services), "project_name": "p"})
+        (volume,) = stack["volumes"]
+        return volume["owner"], volume["writers"], volume["readers"]
+
+    assert pool("reader", "first", "second") == ("first", ["first", "second"], ["reader"])
+    assert pool("reader", "second") == ("second", ["second"], ["reader"])
+    assert pool("reader") == ("reader", [], ["reader"]), "filled by a service of the user's own"
+
+
+PROVIDED = """only = {{ where = "own" }}
+[[questions]]
+name = "where"
+help = "Where?"
+provider = "sql"
+default = "own"
+keep = true
+"""
+
+
+@pytest.fixture
+def keeper(root: Path) -> Catalog:
+    """One more entry, whose data is on a volume of its own or in what offers `sql`."""
+    volume = '[volumes.keeper_data]\nresponsibility = "Data"\nclass = "files"\nbackup = "files"\n'
+    write(root, "keeper", HEAD.format(id="keeper", category="tracking") + volume + PROVIDED.format())
+    return built(root)
+
+
+def test_a_question_for_a_provider_offers_what_was_chosen(keeper: Catalog) -> None:
+    def asked(*services: str) -> tuple[list[str], str]:
+        (question,) = [question for question in keeper.questions(list(services)) if question["name"] == "where"]
+        return question["choices"], question["default"]
+
+    assert asked("keeper") == (["own"], "own")
+    assert asked("db", "keeper") == (["own", "db"], "db")
+
+
+def test_the_answer_decides_on_volume_link_and_company(keeper: Catalog) -> None:
+    def stack(services: list[str], where: str) -> dict[str, Any]:
+        return resolve(keeper, {"services": services, "project_name": "p", "where": where, "db_major": "2"})
+
+    own = stack(["db", "keeper"], "own")
+    assert "keeper_data" in [volume["name"] for volume in own["volumes"]]
+    assert own["links"]["keeper"]["from"] == []
+    elsewhere = stack(["db", "keeper"], "db")
+    assert "keeper_data" not in [volume["name"] for volume in elsewhere["volumes"]]
+    assert elsewhere["links"]["keeper"]["secrets"] == ["db_password"]
+    # Taking the database out of the choice does not take it from under the one whose data is in it.
+    kept = stack(["keeper"], "db")
+    assert kept["services"] == ["db", "keeper"]
+    assert kept["brought"] == [{"id": "db", "by": ["keeper"]}]
+    assert stack(["app"], "db")["services"] == ["app"], "an answer of who is not there brings nobody"
+
+
 def test_a_stack_is_the_union_of_its_entries() -> None:
     catalog = load(ROOT)
-    for size in range(1, len(catalog.entries) + 1):
+    for size in (1, 2, len(catalog.entries)):
         for chosen in itertools.combinations(catalog.entries, size):
-            stack = resolve(catalog, {"services": list(chosen), "project_name": "p"})
-            for kind in ("volumes", "secrets"):
-                expected = [item["name"] for id in stack["services"] for item in catalog.entries[id][kind]]
-                assert [item["name"] for item in stack[kind]] == expected
+            stack = resolve(catalog, next(combinations(catalog, list(chosen))))
+            assert set(stack["services"]) >= set(chosen)
             assert set(stack["services"]) | set(stack["absent"]) == set(catalog.entries)
+            expected = [item["name"] for id in stack["services"] for item in catalog.entries[id]["secrets"]]
+            assert [item["name"] for item in stack["secrets"]] == expected
+            names = [volume["name"] for volume in stack["volumes"]]
+            assert len(names) == len(set(names))
+            assert set(names) <= {item["name"] for id in stack["services"] for item in catalog.entries[id]["volumes"]}
+
+
+def test_no_two_ports_are_the_same_by_default() -> None:
+    ports = [port["default"] for entry in load(ROOT).entries.values() for port in entry["ports"]]
+    assert sorted(ports) == sorted(set(ports))
 
 
 @pytest.mark.parametrize(
@@ -122,6 +192,7 @@ def test_a_stack_is_the_union_of_its_entries() -> None:
         ("other", HEAD.format(id="other", category="app") + 'requires = ["dbb"]\n', "requires"),
         ("other", HEAD.format(id="other", category="app") + "[secrets.db_password]\n", "db_password"),
         ("other", HEAD.format(id="other", category="nothing"), "category"),
+        ("other", HEAD.format(id="other", category="app") + 'shared = { poool = "read" }\n', "shared"),
     ],
 )
 def test_an_entry_that_does_not_fit_the_others_is_refused(root: Path, id: str, text: str, what: str) -> None:

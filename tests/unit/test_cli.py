@@ -107,14 +107,14 @@ def test_list(scaffold: Runner) -> None:
 def test_show_a_service(scaffold: Runner) -> None:
     result = scaffold("show", "mongo", *TEMPLATE)
     assert result.code == 0
-    for fact in ("compatible: Run here against FerretDB", "mongo_data\tdatabase\tmongo-dump", "used by\tflask"):
+    for fact in ("compatible: Run here against FerretDB", "mongo_data\tdatabase\tmongo-dump", "used by\tfastapi, "):
         assert fact in result.out
     assert "VOLUME\t/data/db, /data/configdb" in result.out
     document = scaffold("show", "postgres", *TEMPLATE, "--json").document
     paths = {image["image"]: image["volumes"] for image in document["images"]}
     assert paths["postgres:17-trixie"] == ["/var/lib/postgresql/data"]
     assert paths["postgres:18-trixie"] == ["/var/lib/postgresql"]
-    assert document["links"] == {"uses": [], "used_by": ["flask"]}
+    assert document["links"] == {"uses": [], "used_by": ["fastapi", "flask", "mlflow"]}
 
 
 def test_show_a_preset(scaffold: Runner) -> None:

@@ -44,10 +44,19 @@ def read(folder: Path, text: str) -> entry.Record:
 def test_a_good_one_is_read_whole(tmp_path: Path) -> None:
     thing = read(tmp_path / "thing", GOOD)
     assert thing["volumes"] == [
-        {"name": "thing_data", "responsibility": "Things", "class": "database", "backup": "files"}
+        {
+            "name": "thing_data",
+            "responsibility": "Things",
+            "class": "database",
+            "backup": "files",
+            "refill": "",
+            "access": "write",
+            "only": {},
+        }
     ]
     assert thing["secrets"] == [{"name": "thing_password", "volume": "thing_data", "change": ""}]
-    assert (thing["app"], thing["dev"], thing["client"]) == (False, False, None)
+    assert (thing["app"], thing["overlays"], thing["client"]) == (False, [], None)
+    assert thing["offers"][0]["wait"] == "service_healthy"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +73,11 @@ def test_a_good_one_is_read_whole(tmp_path: Path) -> None:
         ("ports.THING_PORT", "ports.thing_port", "ports.thing_port", "does not match"),
         ('volume = "thing_data"\n[ports', 'volume = "other"\n[ports', "secrets.thing_password.volume", "other"),
         ('secrets = ["thing_password"]', 'secrets = ["x"]', "offers.secrets", "x"),
+        ('secrets = ["thing_password"]', 'wait = "ready"', "offers.wait", "ready"),
+        ('backup = "files"', 'only = { x = "1" }\nbackup = "files"', "volumes.thing_data.only", "x"),
+        ('state = "proven"', 'state = "proven"\nshared = { pool = "append" }', "shared.pool", "append"),
+        ('class = "database"\nbackup', 'class = "cache"\nbackup', "volumes.thing_data.refill", "fills again"),
+        ("[ports.THING_PORT]", "[settings.thing]", "settings.thing", "does not match"),
         ('{ volume = "thing_data"', '{ volume = "x"', "offers.mounts.volume", "x"),
         ('default = "2"', 'default = "3"', "questions.thing_major.default", "not one of the choices"),
         ("[[questions]]", '[client]\nrequirements = ["x"]\n[[questions]]', "client", "client.py"),

@@ -10,12 +10,20 @@ import logging
 import os
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 MODULES = (
     "postgres",
     "redis",
 )
+
+# What the services of this project can be used for, and the modules that do it.
+PROVIDERS: dict[str, tuple[str, ...]] = {
+    "cache": ("redis",),
+    "postgresql": ("postgres",),
+    "store": ("postgres", "redis",),
+}
 
 
 def setting(name: str) -> str:
@@ -29,6 +37,13 @@ def setting(name: str) -> str:
     if path is None:
         raise LookupError(f"neither {name} nor {name}_FILE is set")
     return Path(path).read_text(encoding="utf-8").strip()
+
+
+def provider(capability: str) -> ModuleType | None:
+    """The module of the first service that offers `capability`, such as "chat"; None when the project has none."""
+    for module in PROVIDERS.get(capability, ()):
+        return import_module(f"clients.{module}")
+    return None
 
 
 def check_all() -> dict[str, dict[str, Any]]:

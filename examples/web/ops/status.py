@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 BAD_STATES = {"dead", "restarting"}
+# A probe that knows what is missing says so in these words. Nothing else of its output is shown: it may be anything.
+ADVICE = re.compile(r"^(.+); fix: (.+)$", re.MULTILINE)
 # Ended by the signal that `docker compose stop`, or Ctrl-C, sends: asked for, no failure.
 STOPPED = {0, 130, 143}
 
@@ -82,12 +84,17 @@ def look_with_compose(this: Project, volumes: list[Volume], report: Report) -> N
     compose.require()
     model = compose.model(this)
     containers = docker.containers(this.name)
-    look_at_services(model, compose.ps(this), report)
+    look_at_services(model, compose.ps(this), containers, report)
     look_at_volumes(this, model, volumes, containers, report)
     look_at_folders(this, containers, report)
 
 
-def look_at_services(model: Model, running: list[Running], report: Report) -> None:
+def look_at_services(
+    model: Model,
+    running: list[Running],
+    containers: list[Container],
+    report: Report,
+) -> None:
     """Show each service's containers; one that is not started is no problem."""
     started = {each.service for each in running}
     idle = [Running(name, "", "not created") for name in model.services if name not in started]
@@ -98,10 +105,14 @@ def look_at_services(model: Model, running: list[Running], report: Report) -> No
         [[each.service, each.name, state_of(each), each.health, ", ".join(each.ports)] for each in shown],
     )
     report.document["services"] = [asdict(each) for each in shown]
+    advice = {each.name: ADVICE.search(each.complaint) for each in containers}
     for each in running:
         failed = each.state == "exited" and each.exit_code not in STOPPED
-        if failed or each.state in BAD_STATES or each.health == "unhealthy":
-            words = each.health if each.health == "unhealthy" else state_of(each)
+        words = each.health if each.state == "running" and each.health else state_of(each)
+        known = advice.get(each.name) if each.state == "running" else None
+        if known:
+            report.add(Problem(f"service `{each.service}` is {words}", known[1], known[2]), ATTENTION)
+        elif failed or each.state in BAD_STATES or each.health == "unhealthy":
             fix = f"docker logs --tail 50 {each.name}"
             report.add(Problem(f"service `{each.service}` is {words}", fix=fix), ATTENTION)
 

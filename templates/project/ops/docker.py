@@ -23,7 +23,8 @@ TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)"
 CONTAINER = (
     '{"name":{{json .Name}},"mounts":{{json .Mounts}},'
     '"service":{{json (index .Config.Labels "com.docker.compose.service")}},'
-    '"folder":{{json (index .Config.Labels "com.docker.compose.project.working_dir")}}}'
+    '"folder":{{json (index .Config.Labels "com.docker.compose.project.working_dir")}},'
+    '"health":{{with .State.Health}}{{json .Log}}{{else}}null{{end}}}'
 )
 
 
@@ -60,12 +61,13 @@ class Volume:
 
 @dataclass(frozen=True)
 class Container:
-    """A container of a project: where it came from, and the volumes it mounts by target."""
+    """A container of a project: where it came from, the volumes it mounts by target, what its failing probe said."""
 
     name: str
     service: str
     folder: str
     volumes: dict[str, str]
+    complaint: str = ""
 
 
 def run(arguments: list[str], folder: Path | None = None) -> Answer:
@@ -148,7 +150,14 @@ def container(said: dict[str, object]) -> Container:
         if mount.get("Type") == "volume"
     }
     name = str(said["name"]).lstrip("/")
-    return Container(name, str(said["service"] or ""), str(said["folder"] or ""), volumes)
+    health = said.get("health")
+    return Container(name, str(said["service"] or ""), str(said["folder"] or ""), volumes, complaint(health))
+
+
+def complaint(health: object) -> str:
+    """Return the output of the latest health probe, if that failed."""
+    last = health[-1] if isinstance(health, list) and health else {}
+    return str(last.get("Output", "")) if last.get("ExitCode") else ""
 
 
 def version(text: str) -> tuple[int, ...]:

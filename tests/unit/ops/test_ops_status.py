@@ -122,6 +122,33 @@ def test_what_counts_as_failed(ready: Engine, ops: Run, changes: dict[str, Any],
     assert ("error: service `mongo` is " in done.err) == bool(code)
 
 
+ADVICE = "there is no model tiny; fix: docker compose run --rm pull"
+
+
+@pytest.mark.parametrize(
+    ("health", "probes", "shown"),
+    [
+        ("unhealthy", [(0, ""), (1, ADVICE)], True),
+        # Also before the start period is over: nobody has to wait for what will not come by itself.
+        ("starting", [(1, f"connection refused to s3cret\n{ADVICE}\n")], True),
+        ("healthy", [(1, ADVICE), (0, "")], False),
+        ("unhealthy", [(1, "the password s3cret was refused")], False),
+        ("unhealthy", [], False),
+    ],
+)
+def test_a_probe_that_knows_what_is_missing_is_heard(
+    root: Path, ready: Engine, ops: Run, health: str, probes: list[tuple[int, str]], shown: bool
+) -> None:
+    said = [{"ExitCode": code, "Output": output} for code, output in probes]
+    ready.set(ps=json.dumps(ran(Health=health)), containers=[{**inspected(str(root)), "health": said}])
+    done = ops("status")
+    assert done.code == (0 if health == "healthy" else 1)
+    assert ("there is no model tiny" in done.err) == shown
+    assert ("docker compose run --rm pull" in done.err) == shown
+    assert "s3cret" not in done.err + done.out, "other output of a probe is not ours to show"
+    assert "fix: " not in done.err
+
+
 def test_volumes_declared_retired_and_undescribed(ready: Engine, ops: Run) -> None:
     config = json.loads(json.dumps(ready.state["config"]))
     config["volumes"]["mine"] = {"name": "my-rag_mine"}

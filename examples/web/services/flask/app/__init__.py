@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from flask import Flask
 
-from app import health, uploads
-from clients import setting
+from app import health, linked, uploads
+from clients import provider, setting
 
 
 def create_app() -> Flask:
@@ -16,4 +18,10 @@ def create_app() -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = int(setting("MAX_UPLOAD_MB")) * 1024 * 1024
     app.register_blueprint(health.pages)
     app.register_blueprint(uploads.pages)
+    # These need what not every choice of services brings, so they are loaded only where it is there.
+    if documents := linked.documents():
+        documents.keep_up(app.config["UPLOADS_DIR"])
+        app.register_blueprint(import_module("app.search").pages)
+        if provider("chat"):
+            app.register_blueprint(import_module("app.ask").pages)
     return app

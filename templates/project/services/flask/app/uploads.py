@@ -10,6 +10,8 @@ from typing import BinaryIO
 from flask import Blueprint, Response, abort, current_app, jsonify, request, send_from_directory, url_for
 from werkzeug.utils import secure_filename
 
+from app import linked
+
 pages = Blueprint("uploads", __name__, url_prefix="/uploads")
 
 
@@ -25,6 +27,8 @@ def upload() -> tuple[Response, int]:
         size = _keep(sent.stream, _folder() / name)
     except FileExistsError:
         return jsonify(error=f"there is already a file named {name}"), 409
+    if documents := linked.documents():
+        documents.poke()
     return jsonify(name=name, size=size, url=url_for("uploads.download", name=name)), 201
 
 

@@ -1,0 +1,53 @@
+"""Conversations with the model of this project."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import chain, islice
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from app.linked import or_503
+from clients import provider
+
+pages = APIRouter()
+
+
+class Message(BaseModel):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Conversation(BaseModel):
+    messages: Annotated[list[Message], Field(min_length=1)]
+
+
+@pages.post("/chat")
+def chat(conversation: Conversation) -> StreamingResponse:
+    """Answer as server-sent events: `data: {"text": …}` for each piece, then `data: [DONE]`."""
+    with or_503("the model gives no answer now"):
+        pieces = provider("chat").connect().chat([message.model_dump() for message in conversation.messages])
+        # Until the first piece is there, a failure still has a status of its own.
+        first = list(islice(pieces, 1))
+    # Nothing in between is to keep pieces back.
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(first, pieces), media_type="text/event-stream", headers=headers)
+
+
+def _events(first: list[str], rest: Iterator[str]) -> Iterator[str]:
+    # Closed when the reader goes away, too: then the model stops.
+    with closing(rest):
+        try:
+            for piece in chain(first, rest):
+                yield f"data: {json.dumps({'text': piece})}\n\n"
+        except Exception as error:
+            logging.getLogger(__name__).exception("the answer broke off")
+            yield f"event: error\ndata: {json.dumps({'error': type(error).__name__})}\n\n"
+        else:
+            yield "data: [DONE]\n\n"
