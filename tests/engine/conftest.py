@@ -17,16 +17,17 @@ from scaffold.catalog.resolve import images
 from scaffold.project.render import render
 from scaffold.project.source import Template
 from tests.support import engine
-from tests.support.images import ensure
+from tests.support.images import ensure, is_provided
 from tests.support.running import Project
 from tools.examples import ROOT
 
 Make = Callable[..., Project]
+Run = Callable[[str], Project]
 
 
 @pytest.fixture(scope="session")
 def docker() -> dict[str, str]:
-    """Environment variables with which `docker` and `docker compose` work, and every image of the catalogue."""
+    """Environment variables with which `docker` and `docker compose` work, and every image that can be had."""
     required = os.environ.get("SCAFFOLD_REQUIRE_ENGINE") == "1"
     reason = engine.ensure_engine(required)
     if reason and required:
@@ -34,24 +35,39 @@ def docker() -> dict[str, str]:
     if reason:
         pytest.skip(f"no Docker engine: {reason}")
     catalog = load(ROOT)
-    ensure(reference for id in catalog.entries for reference in images(catalog, id))
+    references = [reference for id in catalog.entries for reference in images(catalog, id)]
+    ensure(reference for reference in references if is_provided(reference))
     return engine.compose_environment()
 
 
 @pytest.fixture
-def make(template: Template, docker: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    """Make projects with names and ports of their own; whatever they left in the engine is removed afterwards."""
+def run(docker: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Handle a project by the name of its folder, made or not yet. What it leaves in the engine goes at the end."""
     for key, value in docker.items():
         monkeypatch.setenv(key, value)
-    made: list[Project] = []
+    projects: list[Project] = []
+
+    def run(name: str) -> Project:
+        projects.append(Project(tmp_path / name, name))
+        return projects[-1]
+
+    yield run
+    for project in projects:
+        project.remove()
+
+
+@pytest.fixture
+def make(template: Template, run: Run) -> Make:
+    """Make projects with names and ports of their own."""
 
     def make(**answers: object) -> Project:
-        name = f"st-{uuid.uuid4().hex[:10]}"
-        render(template, {"project_name": name, **answers}, tmp_path / name)
-        project = Project(tmp_path / name, name)
-        made.append(project)
+        project = run(new_name())
+        render(template, {"project_name": project.name, **answers}, project.folder)
         return project
 
-    yield make
-    for project in made:
-        project.remove()
+    return make
+
+
+def new_name() -> str:
+    """A project name that no other test has."""
+    return f"st-{uuid.uuid4().hex[:10]}"
