@@ -78,6 +78,7 @@ STANDINS: dict[str, Standin] = {
     "chrislusf/seaweedfs:4.44": Standin("seaweedfs", {"VERSION": "4.44"}),
     "chromadb/chroma:1.5.9": Standin("chroma", {"VERSION": "1.5.9"}),
     "ghcr.io/mlflow/mlflow:v3.17.0-full": Standin("mlflow", {"VERSION": "3.17.0"}),
+    "ollama/ollama:0.32.15": Standin("ollama", {"VERSION": "0.17.4", "MALGO": "0.11.24"}, dear=True),
 }
 
 

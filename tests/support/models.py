@@ -20,14 +20,14 @@ from tests.support.images import IMAGES
 SCRIPT = IMAGES / "llama-cpp" / "tiny_gguf.py"
 
 
-def tiny_model() -> bytes:
-    """A GGUF file that chats and embeds; see its script."""
+def tiny_model(kind: str = "") -> bytes:
+    """A GGUF file that chats and embeds; see its script, also for the `kind`."""
     digest = hashlib.sha256(SCRIPT.read_bytes()).hexdigest()[:16]
 
     def make(folder: Path) -> None:
-        run([sys.executable, SCRIPT, folder / "tiny.gguf"])
+        run([sys.executable, SCRIPT, folder / "tiny.gguf", kind])
 
-    return (cached_folder(f"tiny-gguf-{digest}", make) / "tiny.gguf").read_bytes()
+    return (cached_folder(f"tiny-gguf-{kind}{digest}", make) / "tiny.gguf").read_bytes()
 
 
 class Downloads:

@@ -6,13 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from openai import OpenAI, Timeout
+from openai import BadRequestError, InternalServerError, OpenAI, Timeout
 
 # Seconds. A model on a CPU takes its time; a server that is not there is found out at once.
 TIMEOUT = Timeout(300, connect=5)
 
 # Texts in one request for embeddings: few enough to be done within the timeout on a CPU.
 BATCH = 32
+
+# Characters that no model takes for too long.
+SHORT = 64
 
 # Some models begin with a token that has no text.
 CHECK_TOKENS = 8
@@ -56,10 +59,13 @@ class ModelServer:
         return self._stream(self._need(self._chat, "chat"), messages, options)
 
     def embed(self, texts: list[str]) -> list[list[float]]:
-        """One vector for each text, in their order. Raises LookupError also when the server leaves one out."""
+        """One vector for each text, in their order. Raises LookupError also when the server leaves one out.
+
+        Of a text that is too long for the model its first half has to do, or the half of that.
+        """
         endpoint = self._need(self._embeddings, "embeddings")
         batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-        return [vector for batch in batches for vector in self._embed(endpoint, batch)]
+        return [vector for batch in batches for vector in self._embed_what_fits(endpoint, batch)]
 
     def check(self) -> None:
         """Ask each model that there is for a few tokens or for a vector. Raises LookupError for an empty answer."""
@@ -83,6 +89,17 @@ class ModelServer:
                 # The last one may have numbers and no choice.
                 if part.choices and (text := part.choices[0].delta.content):
                     yield text
+
+    def _embed_what_fits(self, endpoint: Endpoint, texts: list[str]) -> list[list[float]]:
+        """How long is too long counts in tokens, which only the server knows: it refuses, each in its own words."""
+        try:
+            return self._embed(endpoint, texts)
+        except (BadRequestError, InternalServerError):
+            if len(texts) > 1:
+                return [self._embed_what_fits(endpoint, [text])[0] for text in texts]
+            if len(texts[0]) <= SHORT:
+                raise
+            return self._embed_what_fits(endpoint, [texts[0][: len(texts[0]) // 2]])
 
     def _embed(self, endpoint: Endpoint, texts: list[str]) -> list[list[float]]:
         # Not every server knows base64, which is the library's own choice.

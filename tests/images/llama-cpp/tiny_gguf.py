@@ -1,4 +1,6 @@
-"""Writes a tiny model for the llama.cpp server, always the same bytes: `python tiny_gguf.py OUT`.
+"""Writes a tiny model, always the same bytes: `python tiny_gguf.py OUT`, or `python tiny_gguf.py OUT chat`.
+
+The second leaves out how vectors are pooled: Ollama takes a file that says it for one that only embeds.
 
 It knows two things, by construction and not by training. **Embeddings**: texts that share words are close, others are
 not. Words are cut into pieces of three letters, each piece has a direction of its own, capitals do not count, and the
@@ -142,7 +144,7 @@ def padded(data: bytes) -> bytes:
     return data + bytes(-len(data) % ALIGNMENT)
 
 
-def metadata(tokens: Vocabulary) -> list[bytes]:
+def metadata(tokens: Vocabulary, *, pooled: bool) -> list[bytes]:
     names = list(tokens)
     return [
         field("general.architecture", STRING, "llama"),
@@ -154,7 +156,7 @@ def metadata(tokens: Vocabulary) -> list[bytes]:
         field("llama.attention.head_count", U32, HEADS),
         field("llama.attention.layer_norm_rms_epsilon", F32, EPSILON),
         field("llama.rope.dimension_count", U32, WIDTH // HEADS),
-        field("llama.pooling_type", U32, MEAN),
+        *([field("llama.pooling_type", U32, MEAN)] if pooled else []),
         field("tokenizer.ggml.model", STRING, "llama"),
         list_field("tokenizer.ggml.tokens", STRING, names),
         list_field("tokenizer.ggml.scores", F32, [score(name) for name in names]),
@@ -188,9 +190,9 @@ def weights(tokens: Vocabulary) -> dict[str, tuple[tuple[int, ...], int, bytes]]
     }
 
 
-def model() -> bytes:
+def model(*, pooled: bool) -> bytes:
     tokens = vocabulary()
-    fields, tensors = metadata(tokens), weights(tokens)
+    fields, tensors = metadata(tokens, pooled=pooled), weights(tokens)
     infos, data = b"", b""
     for name, (shape, kind, content) in tensors.items():
         infos += text(f"{name}.weight") + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, len(data))
@@ -200,4 +202,4 @@ def model() -> bytes:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(model())
+    Path(sys.argv[1]).write_bytes(model(pooled="chat" not in sys.argv[2:]))
