@@ -14,6 +14,7 @@ import pytest
 
 from scaffold.catalog.index import load
 from scaffold.catalog.resolve import images
+from scaffold.project import git
 from scaffold.project.render import render
 from scaffold.project.source import Template
 from tests.support import engine
@@ -66,6 +67,13 @@ def make(template: Template, run: Run) -> Make:
         return project
 
     return make
+
+
+@pytest.fixture
+def reachable(template: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The template's address leads to the working tree's, for plain copier too."""
+    for key, value in git.settings(template.git_settings).items():
+        monkeypatch.setenv(key, value)
 
 
 def new_name() -> str:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import yaml
 
-from scaffold.project import git
-from scaffold.project.source import Template
 from tests.engine.conftest import Make
 from tests.support import copier
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture
-def reachable(template: Template, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The template's address leads to the working tree's, for plain copier too."""
-    for key, value in git.settings(template.git_settings).items():
-        monkeypatch.setenv(key, value)
-    yield
 
 
 @pytest.mark.usefixtures("reachable")

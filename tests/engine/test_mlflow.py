@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from scaffold.project import git
-from scaffold.project.source import Template
 from tests.engine.conftest import Make
 from tests.engine.test_presets import READ, WRITE
 from tests.support import copier, notebook
 from tests.support.running import Project
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture
-def reachable(template: Template, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The template's address leads to the working tree's, for plain copier too."""
-    for key, value in git.settings(template.git_settings).items():
-        monkeypatch.setenv(key, value)
-    yield
 
 
 def started(make: Make, services: list[str], **answers: str) -> Project:

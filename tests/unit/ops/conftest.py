@@ -93,21 +93,19 @@ def ops(root: Path, engine: Engine, capsys: pytest.CaptureFixture[str], monkeypa
     return run
 
 
+def finished(command: list[str], options: dict[str, Any]) -> Done:
+    """Run a command to its end; `options` are those of `subprocess.run`."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, **options)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
 @pytest.fixture(params=PYTHONS, ids=python_id)
 def cli(request: pytest.FixtureRequest, root: Path, engine: Engine) -> Run:
     """Run the program as users do, on each Python."""
 
     def run(*arguments: str, **options: Any) -> Done:
         options.setdefault("cwd", root)
-        done = subprocess.run(
-            [request.param, str(root / "ops"), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            **options,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return finished([request.param, str(root / "ops"), *arguments], options)
 
     assert engine.folder.is_dir()
     return run
@@ -124,15 +122,7 @@ def driven(root: Path, engine: Engine) -> Run:
             "from ops.cli import main\n"
             "sys.exit(main())\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", start],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            **options,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return finished([sys.executable, "-c", start], options)
 
     assert engine.folder.is_dir()
     return run
