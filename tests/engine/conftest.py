@@ -6,6 +6,7 @@ Without an engine these tests are skipped, and say so; with SCAFFOLD_REQUIRE_ENG
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,11 +60,15 @@ def run(docker: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def make(template: Template, run: Run) -> Make:
-    """Make projects with names and ports of their own."""
+    """Make projects with names and ports of their own, whose probes come sooner unless they are to stay as they are."""
 
-    def make(**answers: object) -> Project:
+    def make(*, hasty: bool = True, **answers: object) -> Project:
         project = run(new_name())
         render(template, {"project_name": project.name, **answers}, project.folder)
+        if hasty:
+            # An engine waits one interval before the first probe: most of the time that starting takes.
+            for path in project.folder.glob("services/*/compose.yaml"):
+                path.write_text(re.sub(r"interval: 1\ds", "interval: 3s", path.read_text()))
         return project
 
     return make

@@ -21,7 +21,9 @@ def test_the_edited_application_gets_the_new_store(make: Make) -> None:
     (app / "uploads.py").unlink()
     init = app / "__init__.py"
     init.write_text(
-        init.read_text().replace("health, uploads", "health").replace("    app.register_blueprint(uploads.pages)\n", "")
+        init.read_text()
+        .replace("health, linked, uploads", "health, linked")
+        .replace("    app.register_blueprint(uploads.pages)\n", "")
     )
     copier.git(project.folder, "init", "--quiet")
     copier.commit(project.folder)

@@ -49,7 +49,7 @@ FED_OTHERWISE = {"faiss-worker", "llama-cpp", "ollama"}
 @pytest.mark.parametrize("preset", PRESETS)
 def test_data_outlives_down_and_a_renamed_folder(make: Make, preset: str, tmp_path: Path) -> None:
     services = PRESETS[preset]["services"]
-    project = make(services=services)
+    project = make(hasty=False, services=services)
     project.init()
     if project.application == OWN_SERVICE:
         notebook.add(project, services)

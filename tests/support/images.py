@@ -221,26 +221,26 @@ def _build(reference: str, standin: Standin) -> None:
     command = ["docker", "build", "--force-rm", "--tag", reference, "--label", f"{LABEL}={_digest(standin)}"]
     for name, value in arguments.items():
         command += ["--build-arg", f"{name}={value}"]
-    prepared = _prepared(standin)
+    files = prepared(standin)
     with tempfile.TemporaryFile() as output:
         with subprocess.Popen([*command, "-"], stdin=subprocess.PIPE, stdout=output, stderr=output) as build:
             assert build.stdin is not None
             # A build that ends early closes the pipe; its own words say why.
             with contextlib.suppress(BrokenPipeError):
-                _write_context(build.stdin, standin, prepared)
+                _write_context(build.stdin, standin, files)
         if build.returncode != 0:
             output.seek(0)
             said = "\n".join(output.read().decode(errors="replace").splitlines()[-40:])
             raise SetupError(f"{reference}: docker build failed\n{said}")
 
 
-def _write_context(stream: IO[bytes], standin: Standin, prepared: Path | None) -> None:
+def _write_context(stream: IO[bytes], standin: Standin, files: Path | None) -> None:
     """The build context as a tar stream: the folder, plus what this machine adds to it."""
     # Not Python's default format: the engine takes that one's first header for a Dockerfile.
     with stream, tarfile.open(fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT) as context:
         context.add(IMAGES / standin.folder, ".")
-        if prepared is not None:
-            context.add(prepared, "prepared")
+        if files is not None:
+            context.add(files, "prepared")
         if standin.host_trust:
             with tempfile.NamedTemporaryFile() as certificates:
                 certificates.write(_host_certificates())
@@ -248,7 +248,8 @@ def _write_context(stream: IO[bytes], standin: Standin, prepared: Path | None) -
                 context.add(certificates.name, "host-ca.crt")
 
 
-def _prepared(standin: Standin) -> Path | None:
+def prepared(standin: Standin) -> Path | None:
+    """What the stand-in's prepare.sh fetched or compiled on this machine; None where it has none."""
     script = IMAGES / standin.folder / "prepare.sh"
     if not script.exists():
         return None

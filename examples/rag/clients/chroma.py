@@ -75,8 +75,8 @@ def nearest(collection: str, vector: list[float], count: int) -> list[Hit]:
         return []
     found = records.query(query_embeddings=[vector], n_results=count)
     rows = zip(found["metadatas"][0], found["documents"][0], found["distances"][0], strict=True)
-    # The cosine distance: 0 is the same direction.
-    return [Hit(about["source"], text, 1 - distance) for about, text, distance in rows]
+    # The distance is 0 in the same direction. A record that is just being removed may have nothing but that left.
+    return [Hit(about["source"], text, 1 - distance) for about, text, distance in rows if about]
 
 
 def versions(collection: str) -> dict[str, str]:

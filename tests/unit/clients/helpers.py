@@ -58,7 +58,7 @@ def python() -> Path:
 def server_files(folder: str) -> Path:
     """What the stand-in image of this name has its server from."""
     standin = next(each for each in images.STANDINS.values() if each.folder == folder)
-    found = images._prepared(standin)
+    found = images.prepared(standin)
     assert found
     return found
 

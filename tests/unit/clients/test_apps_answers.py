@@ -36,7 +36,7 @@ def site(
 @pytest.fixture(params=APPS)
 def away(request: pytest.FixtureRequest, tmp_path: Path, chroma: dict[str, str]) -> Iterator[Site]:
     """An application whose model server is not there."""
-    variables = chroma | model_variables(f"http://127.0.0.1:{free_port()}/v1")
+    variables = chroma | model_variables(f"http://127.0.0.1:{free_port()}/v1", f"{uuid.uuid4().hex}.gguf")
     with Place(tmp_path, ("chroma", "llama-cpp"), variables).serve(request.param) as site:
         yield site
 
@@ -144,7 +144,7 @@ def test_what_is_away_is_named_and_nothing_secret_is_told(away: Site) -> None:
     chat = away.post("/chat", HELLO)
     assert chat.status in (404, 503), "Flask has no such page"
     assert chat.status == 404 or chat.json == {"error": "the model gives no answer now (APIConnectionError)"}
-    assert "next try in" in away.log.read_text()
+    until(lambda: "next try in" in away.log.read_text(), "the thread to say what it waits for")
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -187,16 +187,16 @@ def test_a_conversation_that_is_none_is_refused(chatting: Site, script: Scripted
 
 def test_a_chat_comes_as_it_is_made(chatting: Site, script: Scripted) -> None:
     script.pieces, script.pause = ["one ", "two\n", "drei ü"], 0.3
-    started, arrived, said = time.monotonic(), [], []
+    arrived, said = [], []
     with chatting.stream("/chat", HELLO) as lines:
         for line in lines:
             if line.strip():
-                arrived.append(time.monotonic() - started)
+                arrived.append(time.monotonic())
                 said.append(line.decode().strip())
     texts = [json.loads(line.removeprefix("data: "))["text"] for line in said[:-1]]
     assert texts == ["one ", "two\n", "drei ü"]
     assert said[-1] == "data: [DONE]"
-    assert arrived[0] < 0.3 < arrived[1] < arrived[2] - 0.2
+    assert arrived[2] - arrived[0] > 0.5
     assert script.requests[0]["messages"] == HELLO["messages"]
 
 

@@ -25,8 +25,8 @@ def uploads(site: Site) -> Path:
     return site.log.parent / "uploads"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "...", "/", "../..", "_", "日本語", "\\\\"])
-def test_a_name_of_which_nothing_remains_is_refused(site: Site, uploads: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["", ".", "..", "...", "/", "../..", "_", "日本語", "\\\\", "x" * 256])
+def test_a_name_that_no_file_can_have_is_refused(site: Site, uploads: Path, name: str) -> None:
     before = sorted(uploads.iterdir())
     assert site.upload(name, b"x").status == 400
     assert sorted(uploads.iterdir()) == before

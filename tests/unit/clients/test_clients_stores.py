@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -152,6 +153,23 @@ def test_a_collection_that_many_make_at_once(store: Store) -> None:
     calls = [("chroma.put", store.collection, f"{n}.txt", "1", ["t"], [[1.0, float(n)]]) for n in range(32)]
     store.client.at_once(calls)
     assert len(store.versions()) == 32
+
+
+@pytest.mark.parametrize("client", ["chroma"], indirect=True)
+def test_searching_goes_on_while_documents_come_and_go(store: Store) -> None:
+    """Chroma finds vectors of records whose text has just gone."""
+    store.put("stays.txt", "1", ["stays"], [[1.0, 0.0]])
+    names = [f"{number}.txt" for number in range(8)]
+    for _ in range(8):
+        store.client.at_once([("chroma.put", store.collection, name, "1", ["t"], [[1.0, 0.1]]) for name in names])
+        calls: list[tuple[Any, ...]] = []
+        for name in names:
+            calls.append(("chroma.nearest", store.collection, [1.0, 0.0], 20))
+            calls.append(("chroma.remove", store.collection, name))
+            calls.append(("chroma.versions", store.collection))
+        answers = store.client.at_once(calls)
+        assert all(hits[0][0] == "stays.txt" for hits in answers[::3])
+        assert all(versions["stays.txt"] == "1" for versions in answers[2::3])
 
 
 def test_checks_at_once_do_not_disturb_each_other_and_leave_nothing(store: Store) -> None:

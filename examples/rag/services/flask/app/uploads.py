@@ -14,6 +14,9 @@ from app import linked
 
 pages = Blueprint("uploads", __name__, url_prefix="/uploads")
 
+# What file systems take, in bytes; the names that we keep are ASCII.
+LONGEST_NAME = 255
+
 
 @pages.post("")
 def upload() -> tuple[Response, int]:
@@ -23,6 +26,8 @@ def upload() -> tuple[Response, int]:
     # Dot names are this folder's own: files that are still being written.
     if sent is None or not name or name.startswith("."):
         return jsonify(error="send a form with a file in the field `file`"), 400
+    if len(name) > LONGEST_NAME:
+        return jsonify(error=f"a name has at most {LONGEST_NAME} characters"), 400
     try:
         size = _keep(sent.stream, _folder() / name)
     except FileExistsError:

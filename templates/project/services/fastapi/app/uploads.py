@@ -16,6 +16,9 @@ from app import linked
 
 pages = APIRouter(prefix="/uploads")
 
+# What file systems take, in bytes; the names that we keep are ASCII.
+LONGEST_NAME = 255
+
 
 def _folder(request: Request) -> Path:
     return Path(request.app.state.uploads)
@@ -31,6 +34,8 @@ def upload(folder: Folder, file: Annotated[UploadFile | None, File()] = None) ->
     # Dot names are this folder's own: files that are still being written.
     if file is None or not name or name.startswith("."):
         raise HTTPException(400, "send a form with a file in the field `file`")
+    if len(name) > LONGEST_NAME:
+        raise HTTPException(400, f"a name has at most {LONGEST_NAME} characters")
     try:
         size = _keep(file.file, folder / name)
     except FileExistsError:
