@@ -134,11 +134,13 @@ class Project:
     def remove(self) -> None:
         """Take everything of this project out of the engine."""
         label = f"label=com.docker.compose.project={self.name}"
+        reference = f"reference={self.name}-*"
         for listing, removal in (
             (["ps", "--all", "--quiet", "--filter", label], ["rm", "--force", "--volumes"]),
             (["volume", "ls", "--quiet", "--filter", label], ["volume", "rm", "--force"]),
             (["network", "ls", "--quiet", "--filter", label], ["network", "rm"]),
-            (["image", "ls", "--quiet", "--filter", f"reference={self.name}-*"], ["image", "rm", "--force"]),
+            # By name: one image can be that of two projects, and by its number both would lose it.
+            (["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", reference], ["image", "rm"]),
         ):
             found = subprocess.run(["docker", *listing], capture_output=True, text=True, check=True).stdout.split()
             if found:
