@@ -1,0 +1,1 @@
+"""Compose files as text with a structure: read with positions, and merged."""
