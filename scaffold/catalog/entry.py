@@ -34,11 +34,19 @@ def read(folder: Path) -> Record:
     Raises ScaffoldError naming the file and the key that is wrong.
     """
     path = folder / "service.toml"
+    return _Reader(path).entry(folder, _parsed(path))
+
+
+def shared_volumes(path: Path) -> Record:
+    """The volumes that several entries use, by name, as those of an entry. Raises ScaffoldError as `read` does."""
+    return {name: _Reader(path).volume(name, table) for name, table in _parsed(path).items()}
+
+
+def _parsed(path: Path) -> Record:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ScaffoldError(f"cannot read {path}", str(error)) from error
-    return _Reader(path).entry(folder, data)
 
 
 class _Reader:

@@ -140,13 +140,13 @@ def _refuse_twins(found: Mapping[str, Record]) -> None:
 
 def _share(root: Path, found: Mapping[str, Record]) -> None:
     """Put the volumes that several entries use among those of each, as templates/shared.toml declares them."""
-    declared = tomllib.loads((root / SHARED).read_text(encoding="utf-8"))
+    declared = entries.shared_volumes(root / SHARED)
     for id, entry in found.items():
         for name, access in entry.pop("shared").items():
             if name not in declared:
                 fix = closest(name, declared)
                 raise ScaffoldError(f"{SERVICES}/{id}/service.toml: shared", f"{SHARED} has no volume `{name}`", fix)
-            entry["volumes"].insert(0, {"name": name, "refill": "", **declared[name], "access": access, "only": {}})
+            entry["volumes"].insert(0, {**declared[name], "access": access})
 
 
 def _name_providers(found: Mapping[str, Record], order: list[str]) -> None:

@@ -90,7 +90,7 @@ def _scratch(destination: Path | None) -> Iterator[Path]:
 
 
 def _make_parents(destination: Path) -> list[Path]:
-    missing = [folder for folder in destination.parents if not folder.exists()][::-1]
+    missing = place.missing_parents(destination)
     try:
         for folder in missing:
             folder.mkdir(exist_ok=True)

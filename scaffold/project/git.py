@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from scaffold.errors import CouldNotError
 
@@ -29,14 +30,33 @@ def attempt(
     *args: str | Path, folder: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run git and return how it went. Raises CouldNotError only when git is not installed."""
+    return _finished(args, folder, environment, text=True)
+
+
+def ask(*args: str, folder: Path, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
+    """Run git and return what it printed, as bytes: names need not be UTF-8, and a CR stays one.
+
+    Raises CouldNotError with git's own last words when it fails or is not installed.
+    """
+    done = _finished(args, folder, environment, input=stdin)
+    if done.returncode:
+        words = os.fsdecode(done.stderr).strip() or f"exit code {done.returncode}"
+        raise CouldNotError(f"git {args[0]} failed: {words.splitlines()[-1]}")
+    printed: bytes = done.stdout
+    return printed
+
+
+def _finished(
+    args: Sequence[str | Path], folder: Path | None, environment: Mapping[str, str] | None, **options: Any
+) -> subprocess.CompletedProcess[Any]:
     try:
         return subprocess.run(
             ["git", *map(str, args)],
             cwd=folder,
             env={**os.environ, "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
             capture_output=True,
-            text=True,
             check=False,
+            **options,
         )
     except FileNotFoundError as error:
         raise CouldNotError(

@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import stat
-import subprocess
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -18,12 +17,14 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from scaffold.errors import CouldNotError, ScaffoldError
+from scaffold.project import git
+from scaffold.project.place import missing_parents
 
 # What `seen` says of things that are no file; no digest looks like these.
 FOLDER, LINK, SPECIAL = "a folder", "a symbolic link", "a special file"
 WRITING, CONFLICTS = "writing", "conflicts"
 # No hook of anybody's runs, and a power cut loses neither the stages nor what they name (where git is 2.36 or newer).
-_SETTINGS = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsync=loose-object,index")
+_SETTINGS = {**git.HARDENED, "core.fsync": "loose-object,index"}
 
 
 class Stage(NamedTuple):
@@ -70,13 +71,8 @@ class Step:
 
 
 def ask(*arguments: str, folder: Path, stdin: bytes = b"") -> bytes:
-    """What git prints, as bytes: names need not be UTF-8, and a CR stays one. Raises CouldNotError."""
-    command = ["git", *_SETTINGS, *arguments]
-    done = subprocess.run(command, cwd=folder, input=stdin, capture_output=True, check=False)
-    if done.returncode:
-        words = os.fsdecode(done.stderr).strip() or f"exit code {done.returncode}"
-        raise CouldNotError(f"git {arguments[0]} failed: {words.splitlines()[-1]}")
-    return done.stdout
+    """What git prints. Raises CouldNotError."""
+    return git.ask(*arguments, folder=folder, stdin=stdin, environment=git.settings(_SETTINGS))
 
 
 def listed(*arguments: str, folder: Path) -> Iterator[tuple[str, list[str]]]:
@@ -291,7 +287,7 @@ def _put(project: Path, part: Path, step: Step, modes: Mapping[str, int]) -> Non
     if target.is_dir() and not target.is_symlink():
         for folder, _, _ in os.walk(target, topdown=False):
             Path(folder).rmdir()
-    for parent in [folder for folder in target.parents if not folder.exists()][::-1]:
+    for parent in missing_parents(target):
         parent.mkdir()
         parent.chmod(modes.get(parent.relative_to(project).as_posix(), stat.S_IMODE(parent.stat().st_mode)))
         sync(parent.parent)

@@ -145,8 +145,13 @@ def _part_of(target: Path, made: list[Path]) -> Path:
     return part
 
 
+def missing_parents(target: Path) -> list[Path]:
+    """The folders above `target` that are not there, the outermost first."""
+    return [folder for folder in target.parents if not folder.exists()][::-1]
+
+
 def _make_parents(target: Path, made: list[Path]) -> None:
-    for folder in [folder for folder in target.parents if not folder.exists()][::-1]:
+    for folder in missing_parents(target):
         folder.mkdir()
         made.append(folder)
 

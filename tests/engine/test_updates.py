@@ -17,11 +17,6 @@ from tools.examples import ROOT
 pytestmark = pytest.mark.engine
 
 
-def released_versions() -> list[str]:
-    with releases.opened(BUNDLE) as repository:
-        return git.run("tag", folder=repository).split()
-
-
 # What a team does to its project in its first week: file, a line in it, and what they put there.
 EDITS = {
     "compose.yaml": ("  # your own volumes below this line\n", "\\g<0>  notes:\n"),
@@ -33,7 +28,7 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("tag", released_versions())
+@pytest.mark.parametrize("tag", copier.released_versions())
 def test_plain_copier_keeps_edits_and_data(run: Run, tag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = tmp_path / "repository"
     git.run("clone", "--quiet", BUNDLE, repository)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.catalog.index import load
+from scaffold.project.answers import complete, from_file
 from tests.support import copier, tree
 from tests.support.cli import Runner
 from tools.examples import ROOT
@@ -24,6 +26,16 @@ LOCAL = (".git", ".env", "secrets")
 def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """`ops init` must not look at this machine's volumes."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+
+
+@pytest.mark.parametrize("services", [["mlflow"], ["postgres", "mlflow"], ["postgres", "mlflow", "seaweedfs"]])
+def test_plain_copier_has_the_same_defaults(workplace: Path, services: list[str]) -> None:
+    """Those of a question for a provider are worked out twice, here in Python and there in the template."""
+    template = copier.checkout(workplace / "template")
+    asked = copier.data({"project_name": "p", "services": services})
+    copier.plain("copy", "--defaults", "--vcs-ref", "HEAD", *asked, template, "p", folder=workplace)
+    ours = complete(load(ROOT), {"project_name": "p", "services": services})
+    assert from_file(workplace / "p" / ".copier-answers.yml") == ours
 
 
 @pytest.mark.parametrize(

@@ -43,11 +43,6 @@ def offline() -> list[str]:
     return []
 
 
-def released_versions() -> list[str]:
-    with releases.opened(BUNDLE) as repository:
-        return git.run("tag", folder=repository).split()
-
-
 def project_of(installed: Path, offline: list[str], workplace: Path) -> Path:
     command: list[str | Path] = [*offline, installed, "new", "p", "--preset", "crud", "--yes"]
     done = subprocess.run(command, cwd=workplace, capture_output=True, text=True, check=False)
@@ -101,7 +96,7 @@ def test_the_wheel_is_not_this_working_tree(installed: Path, workplace: Path) ->
     assert str(installed.parents[1]) in where
 
 
-@pytest.mark.parametrize("tag", released_versions())
+@pytest.mark.parametrize("tag", copier.released_versions())
 def test_every_release_still_renders_and_updates_to_the_working_tree(
     tag: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +116,7 @@ def test_every_release_still_renders_and_updates_to_the_working_tree(
     assert yaml.safe_load((project / ".copier-answers.yml").read_text())["_commit"] == "v9.0.0"
 
 
-@pytest.mark.parametrize("tag", released_versions())
+@pytest.mark.parametrize("tag", copier.released_versions())
 def test_a_release_is_the_same_in_bundle_and_repository(tag: str) -> None:
     """Tags may not have travelled with a clone: then the commit that made the release is looked up by its message."""
     found = git.attempt("rev-parse", "--verify", "--quiet", f"{tag}^{{commit}}", folder=ROOT).stdout.strip()

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scaffold.project import releases
+from scaffold.project.source import BUNDLE
 from tools.examples import ROOT
 
 # Any import of scaffold fails in that process.
@@ -29,6 +31,12 @@ def plain(*args: object, folder: Path, environment: Mapping[str, str] | None = N
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
+
+
+def released_versions() -> list[str]:
+    """The tag of every release in the bundle."""
+    with releases.opened(BUNDLE) as repository:
+        return git(repository, "tag").split()
 
 
 def data(answers: Mapping[str, Any]) -> list[str]:

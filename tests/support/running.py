@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tests.support import waiting
 
 ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 APPS = ("flask", "fastapi")
@@ -48,7 +48,7 @@ class Project:
         self.ops("init")
         path = self.folder / ".env"
         path.write_text(
-            re.sub(r"^(\w+_PORT)=\d+$", lambda match: f"{match[1]}={_free_port()}", path.read_text(), flags=re.M)
+            re.sub(r"^(\w+_PORT)=\d+$", lambda match: f"{match[1]}={waiting.free_port()}", path.read_text(), flags=re.M)
         )
 
     def up(self, *arguments: str) -> None:
@@ -148,15 +148,5 @@ class Project:
 
 
 def until(condition: Callable[[], object], seconds: float = 120) -> None:
-    """Wait for a condition; fails when it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert condition()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Wait for what takes a request or a command to find out."""
+    waiting.until(condition, seconds=seconds, pause=0.5)

@@ -45,9 +45,9 @@ def version(path: Path) -> str:
 
 
 def pieces(path: Path) -> Iterator[str]:
-    """The text of a UTF-8 file, piece by piece, never more than one in memory; nothing from any other file.
+    """The text of a UTF-8 file, piece by piece, never more than one in memory.
 
-    A file that turns out not to be text ends with what was text: callers ask `is_text` first.
+    Of any other file it makes what it can: callers ask `is_text` first.
     """
     kept = ""
     with path.open(encoding="utf-8", errors="replace") as file:

@@ -7,13 +7,11 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import tomllib
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -24,6 +22,7 @@ import jinja2
 
 from tests.support import images
 from tests.support.engine import cached_folder, run
+from tests.support.waiting import free_port, until
 
 PROJECT = Path(__file__).resolve().parents[3] / "templates" / "project"
 APPS = ("flask", "fastapi")
@@ -117,7 +116,7 @@ class Place:
         # A refused upload leaves a temporary file to the garbage collector, in both frameworks.
         quiet = {"PYTHONWARNINGS": "error,ignore::ResourceWarning"}
         with running(command, log, cwd=self.root / app, env=self.environment | quiet):
-            until(lambda: answers(port, "/health"), f"{app} to start", log)
+            until(lambda: answers(port, "/health"), f"{app} to start", log=log)
             yield site
 
 
@@ -176,22 +175,6 @@ def running(command: list[str], log: Path, **options: Any) -> Iterator[subproces
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
-
-
-def until(condition: Callable[[], object], what: str, log: Path | None = None, seconds: float = 60) -> None:
-    """Wait for a condition, far longer than it ever takes."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"still waiting for {what}\n{log.read_text() if log else ''}")
-        time.sleep(0.02)
 
 
 class Answer(NamedTuple):

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.models import tiny_model
-from tests.unit.clients.helpers import answers, free_port, running, server_files, until
+from tests.support.waiting import free_port, until
+from tests.unit.clients.helpers import answers, running, server_files
 
 CHROMA = """
 import sys
@@ -44,7 +45,7 @@ def chroma(folder: Path) -> Iterator[dict[str, str]]:
     port = free_port()
     command = [sys.executable, "-c", CHROMA, str(server_files("chroma")), str(port), str(folder / "data")]
     with running(command, folder / "log", cwd=folder):
-        until(lambda: answers(port, "/api/v2/heartbeat"), "Chroma", folder / "log")
+        until(lambda: answers(port, "/api/v2/heartbeat"), "Chroma", log=folder / "log")
         yield {"CHROMA_HOST": "127.0.0.1", "CHROMA_PORT": str(port)}
 
 
@@ -55,7 +56,7 @@ def llama(folder: Path) -> Iterator[dict[str, str]]:
     (folder / "tiny.gguf").write_bytes(tiny_model())
     command = [sys.executable, "-c", LLAMA, str(server_files("llama-cpp")), str(port), str(folder / "tiny.gguf")]
     with running(command, folder / "log", cwd=folder):
-        until(lambda: answers(port, "/health"), "llama.cpp", folder / "log")
+        until(lambda: answers(port, "/health"), "llama.cpp", log=folder / "log")
         yield model_variables(f"http://127.0.0.1:{port}/v1")
 
 
@@ -68,7 +69,7 @@ def seaweedfs(folder: Path) -> Iterator[dict[str, str]]:
     options += ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
     keys = {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "a long secret"}
     with running([str(server_files("seaweedfs") / "weed"), "mini", *options], folder / "log", cwd=folder, env=keys):
-        until(lambda: answers(ports["s3"], "/healthz"), "SeaweedFS", folder / "log")
+        until(lambda: answers(ports["s3"], "/healthz"), "SeaweedFS", log=folder / "log")
         yield {
             "S3_ENDPOINT_URL": f"http://127.0.0.1:{ports['s3']}",
             "S3_ACCESS_KEY": keys["AWS_ACCESS_KEY_ID"],

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.clients.helpers import APPS, Answer, Place, Site, free_port, until
+from tests.support.waiting import free_port, until
+from tests.unit.clients.helpers import APPS, Answer, Place, Site
 from tests.unit.clients.servers import Scripted, model_variables, scripted
 
 BREAD = "Knead flour, water, salt and yeast. Let the dough rise overnight, then bake it in a hot oven."
@@ -63,7 +64,7 @@ def chatting(shared_chatting: tuple[Site, Scripted]) -> Site:
 
 
 def indexed(site: Site) -> None:
-    until(lambda: site.get("/search?q=anything").json["pending"] == [], "the uploads to be indexed", site.log)
+    until(lambda: site.get("/search?q=anything").json.get("pending") == [], "the uploads to be indexed", log=site.log)
 
 
 def sources(answer: Answer) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.clients.helpers import Place, Remote, free_port, until
+from tests.support.waiting import free_port, until
+from tests.unit.clients.helpers import Place, Remote
 
 Process = Callable[[Place], Remote]
 Start = Callable[[], Remote]

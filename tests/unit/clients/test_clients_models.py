@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.clients.helpers import Place, Remote, free_port
+from tests.support.waiting import free_port
+from tests.unit.clients.helpers import Place, Remote
 from tests.unit.clients.servers import Scripted, model_variables, scripted
 
 Process = Callable[[Place], Remote]

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.clients.helpers import Place, Remote, free_port, remote
+from tests.support.waiting import free_port
+from tests.unit.clients.helpers import Place, Remote, remote
 from tests.unit.clients.servers import seaweedfs
 
 

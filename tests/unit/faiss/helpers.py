@@ -8,8 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -197,15 +196,6 @@ def workers(place: Place, count: int = 1) -> Iterator[list[Worker]]:
         for worker in running:
             worker.process.kill()
             worker.process.wait()
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition; far longer than it ever takes."""
-    for _ in range(12000):
-        if condition():
-            return
-        time.sleep(0.005)
-    raise AssertionError(f"still waiting: {what}")
 
 
 def contents(place: Place) -> dict[str, str | None]:

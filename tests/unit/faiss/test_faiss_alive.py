@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.faiss.helpers import Place, contents, until, workers
+from tests.support.waiting import until
+from tests.unit.faiss.helpers import Place, contents, workers
 
 
 def old(path: Path) -> float:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.faiss.helpers import Place, contents, until, workers
+from tests.support.waiting import until
+from tests.unit.faiss.helpers import Place, contents, workers
 
 LONG = " ".join(f"word{number}" for number in range(1000))
 BUILD = """
