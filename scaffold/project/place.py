@@ -14,7 +14,7 @@ from scaffold.errors import CouldNotError, ScaffoldError
 from scaffold.project import git
 
 # A repository that was there before may have these of its own; they stay as they are.
-THEIRS = ("README.md", "Makefile")
+THEIRS = ("README.md", "Makefile", "renovate.json5")
 # These are lists of lines: what is missing is added.
 MERGED = (".gitignore", ".dockerignore")
 # Compose would take one of these instead of, or beside, ours.
