@@ -17,12 +17,11 @@ HARDENED = {"core.hooksPath": os.devnull}
 def run(*args: str | Path, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
     """Run git and return what it printed, without the last newline.
 
-    Raises CouldNotError with git's own last words when it fails or is not installed.
+    Raises CouldNotError with git's own words when it fails or is not installed.
     """
     done = attempt(*args, folder=folder, environment=environment)
     if done.returncode:
-        words = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise CouldNotError(f"git {args[0]} failed", words[-1])
+        raise CouldNotError(f"git {args[0]} failed", _reason(done.stderr, done.returncode))
     return done.stdout.rstrip("\n")
 
 
@@ -36,14 +35,19 @@ def attempt(
 def ask(*args: str, folder: Path, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
     """Run git and return what it printed, as bytes: names need not be UTF-8, and a CR stays one.
 
-    Raises CouldNotError with git's own last words when it fails or is not installed.
+    Raises CouldNotError with git's own words when it fails or is not installed.
     """
     done = _finished(args, folder, environment, input=stdin)
     if done.returncode:
-        words = os.fsdecode(done.stderr).strip() or f"exit code {done.returncode}"
-        raise CouldNotError(f"git {args[0]} failed: {words.splitlines()[-1]}")
+        raise CouldNotError(f"git {args[0]} failed", _reason(os.fsdecode(done.stderr), done.returncode))
     printed: bytes = done.stdout
     return printed
+
+
+def _reason(said: str, code: int) -> str:
+    """What stopped git: progress and warnings go before it, and advice may follow."""
+    lines = said.strip().splitlines() or [f"exit code {code}"]
+    return "; ".join([line for line in lines if line.startswith(("error: ", "fatal: "))][:2]) or lines[-1]
 
 
 def _finished(
@@ -53,7 +57,8 @@ def _finished(
         return subprocess.run(
             ["git", *map(str, args)],
             cwd=folder,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
+            # Without optional locks looking at a project writes nothing: `git status` would refresh its index.
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(environment or {})},
             capture_output=True,
             check=False,
             **options,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-FILES = {
+FILES: dict[str | bytes, bytes] = {
     "compose.yaml": b"name: shop\n\nservices: {}\n\nvolumes: {}\n",
     "ops/run": b"#!/bin/sh\necho old\n",
     "old/a/gone.txt": b"to be deleted\n",
@@ -47,7 +47,10 @@ def make(root: Path, sub: str = "") -> tuple[Path, Path]:
 
 def snapshot(project: Path) -> dict[str, Any]:
     """Every byte, mode and folder of a project, links as they are, and its index."""
-    found: dict[str, Any] = {"index": git(project, "ls-files", "--stage", "-z"), "status": git(project, "status", "-z")}
+    found: dict[str, Any] = {
+        "index": git(project, "ls-files", "--stage", "-z"),
+        "status": git(project, "--no-optional-locks", "status", "-z"),
+    }
     for path in sorted(project.rglob("*")):
         relative = path.relative_to(project)
         if relative.parts[0] != ".git":

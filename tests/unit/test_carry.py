@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from scaffold.errors import CouldNotError, ScaffoldError
-from scaffold.project import carry, journal
+from scaffold.project.carryover import carry, changes, disk, index, journal
 from tests.unit import carry_helpers as helpers
 from tests.unit.carry_helpers import FILES, git, make, snapshot, write
 
 
-def run(project: Path, scratch: Path) -> carry.Plan:
-    planned = carry.plan(project, scratch)
+def run(project: Path, scratch: Path) -> changes.Plan:
+    planned = changes.plan(project, scratch)
     carry.carry_out(planned, project, scratch)
     return planned
 
@@ -42,7 +42,7 @@ def test_everything_arrives_and_can_be_taken_back(tmp_path: Path, sub: str, with
         assert (project / name).read_bytes() == (scratch / name).read_bytes()
     if not with_conflict:
         assert carry.state(project).condition == "none"
-        assert carry.plan(project, scratch).changes == ()
+        assert changes.plan(project, scratch).changes == ()
         with pytest.raises(ScaffoldError, match="nothing to take back"):
             carry.abort(project)
         return
@@ -52,55 +52,11 @@ def test_everything_arrives_and_can_be_taken_back(tmp_path: Path, sub: str, with
     assert carry.state(project).condition == "none"
 
 
-@pytest.mark.parametrize("with_conflict", [False, True])
-def test_death_at_every_step(tmp_path: Path, with_conflict: bool) -> None:
-    """Either nothing happened, or the state says so and `abort` brings every byte and the index back."""
-    project, scratch = make(tmp_path, "sub")
-    (project / "old").chmod(0o750)
-    helpers.change_much(scratch, with_conflict=with_conflict)
-    before, planned = snapshot(project), carry.plan(project, scratch)
-    deaths, conditions = 0, []
-    while helpers.dies_at(deaths, lambda: carry.carry_out(planned, project, scratch)):
-        deaths += 1
-        conditions.append(carry.state(project).condition)
-        if conditions[-1] == "none":
-            if snapshot(project) != before:  # all done, and only the journal's remains were left
-                break
-            continue
-        with pytest.raises(ScaffoldError, match="not finished"):
-            carry.carry_out(planned, project, scratch)
-        carry.abort(project)
-        assert snapshot(project) == before, f"after step {deaths}"
-    assert conditions.count("interrupted") > 40
-    assert (project / "ops").read_bytes() == b"a file\n"
-    assert carry.state(project).condition == ("conflicts" if with_conflict else "none")
-
-
-def test_death_at_every_step_of_taking_back(tmp_path: Path) -> None:
-    project, scratch = make(tmp_path)
-    helpers.change_much(scratch, with_conflict=True)
-    before, planned = snapshot(project), carry.plan(project, scratch)
-    carry.carry_out(planned, project, scratch)
-    deaths = 0
-    while helpers.dies_at(deaths, lambda: carry.abort(project)):
-        deaths += 3
-        if carry.state(project).condition != "none":
-            with pytest.raises(ScaffoldError):
-                carry.carry_out(planned, project, scratch)
-            if snapshot(project) != before:
-                continue  # the next one goes on from here
-            carry.abort(project)
-        assert snapshot(project) == before
-        carry.carry_out(planned, project, scratch)
-    assert snapshot(project) == before
-    assert deaths > 40
-
-
 def test_a_disk_that_fills(tmp_path: Path) -> None:
     project, scratch = make(tmp_path)
     helpers.change_much(scratch, with_conflict=True)
     write(scratch, {"zz/big": b"x" * 200_000})
-    before, planned = snapshot(project), carry.plan(project, scratch)
+    before, planned = snapshot(project), changes.plan(project, scratch)
     ignored, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
@@ -113,14 +69,14 @@ def test_a_disk_that_fills(tmp_path: Path) -> None:
     assert carry.state(project).condition == "none"
 
 
-@pytest.mark.parametrize("name", ["_put", "set_index", "mark", "prune"])
+@pytest.mark.parametrize(("module", "name"), [(disk, "put"), (index, "write"), (journal, "wait"), (disk, "prune")])
 @pytest.mark.parametrize("error", [OSError(13, "Permission denied"), KeyboardInterrupt()])
 def test_a_failure_takes_itself_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str, error: BaseException
 ) -> None:
     project, scratch = make(tmp_path)
     helpers.change_much(scratch, with_conflict=True)
-    before, planned, real = snapshot(project), carry.plan(project, scratch), getattr(journal, name)
+    before, planned, real = snapshot(project), changes.plan(project, scratch), getattr(module, name)
     once = iter([error])
 
     def failing(*arguments: object, **more: object) -> object:
@@ -129,7 +85,7 @@ def test_a_failure_takes_itself_back(
             raise trouble
         return None
 
-    monkeypatch.setattr(journal, name, failing)
+    monkeypatch.setattr(module, name, failing)
     with pytest.raises((CouldNotError, KeyboardInterrupt)):
         carry.carry_out(planned, project, scratch)
     assert snapshot(project) == before
@@ -145,7 +101,7 @@ def test_when_even_taking_back_fails_the_journal_is_named(tmp_path: Path, monkey
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "_put", failing)
+        patch.setattr(disk, "put", failing)
         with pytest.raises(carry.HalfDoneError) as failed:
             run(project, scratch)
     assert ".git/scaffold/%/journal" in failed.value.why
@@ -175,7 +131,7 @@ def test_what_the_user_did_stays_and_is_reported(tmp_path: Path, edit: Callable[
 def test_a_change_after_planning_stops_everything(tmp_path: Path) -> None:
     project, scratch = make(tmp_path)
     helpers.change_much(scratch, with_conflict=True)
-    planned = carry.plan(project, scratch)
+    planned = changes.plan(project, scratch)
     write(project, {"logo.png": b"mine"})
     before = snapshot(project)
     with pytest.raises(ScaffoldError, match="has changed since"):
@@ -188,7 +144,7 @@ def test_an_edit_in_the_very_middle_is_kept_and_the_rest_taken_back(
 ) -> None:
     project, scratch = make(tmp_path)
     helpers.change_much(scratch, with_conflict=False)
-    planned, before, real = carry.plan(project, scratch), snapshot(project), journal.begin
+    planned, before, real = changes.plan(project, scratch), snapshot(project), journal.begin
 
     def edited(*arguments: object) -> None:
         real(*arguments)  # type: ignore[arg-type]
@@ -208,11 +164,11 @@ def test_links_and_ways_out_are_refused(tmp_path: Path, plant: Callable[[Path, P
     project, scratch = make(tmp_path)
     write(tmp_path, {"outside": b"mine\n"})
     helpers.change_much(scratch, with_conflict=False)
-    planned = carry.plan(project, scratch) if late else carry.Plan("", ())
+    planned = changes.plan(project, scratch) if late else changes.Plan("", ())
     plant(project, scratch)
     before, around = snapshot(project), sorted(tmp_path.iterdir())
     with pytest.raises(ScaffoldError):
-        carry.carry_out(planned, project, scratch) if late else carry.plan(project, scratch)
+        carry.carry_out(planned, project, scratch) if late else changes.plan(project, scratch)
     assert snapshot(project) == before
     assert (sorted(tmp_path.iterdir()), (tmp_path / "outside").read_bytes()) == (around, b"mine\n")
 
@@ -230,7 +186,7 @@ def test_links_of_the_users_own_are_no_matter(tmp_path: Path) -> None:
     (scratch / "data").unlink()
     (scratch / "data").symlink_to("/etc")
     with pytest.raises(ScaffoldError, match="data"):
-        carry.plan(project, scratch)
+        changes.plan(project, scratch)
 
 
 def test_line_ends_that_git_converts_are_no_edit(tmp_path: Path) -> None:
@@ -241,52 +197,10 @@ def test_line_ends_that_git_converts_are_no_edit(tmp_path: Path) -> None:
     assert [change.path for change in run(project, scratch).changes] == ["logo.png"]
 
 
-def test_conflicts_are_for_the_users_own_tools_and_then_finished(tmp_path: Path) -> None:
-    project, scratch = make(tmp_path, "sub")
-    helpers.change_much(scratch, with_conflict=True)
-    run(project, scratch)
-    assert git(project, "ls-files", "-u", "-z") == git(scratch, "ls-files", "-u", "-z") != b""
-    with pytest.raises(ScaffoldError, match=r"compose\.yaml:1 has a conflict marker"):
-        carry.finish(project)
-    git(project, "checkout", "--theirs", "compose.yaml")
-    assert (project / "compose.yaml").read_bytes().startswith(b"name: theirs")
-    with pytest.raises(ScaffoldError, match="unmerged"):
-        carry.finish(project)
-    git(project, "checkout", "--ours", "compose.yaml")
-    assert (project / "compose.yaml").read_bytes() == FILES["compose.yaml"]
-    git(project, "add", "-A", ".")
-    assert carry.state(project) == carry.State("conflicts")
-    carry.finish(project)
-    assert carry.state(project) == carry.State("none")
-    with pytest.raises(ScaffoldError, match="nothing to finish"):
-        carry.finish(project)
-
-
-def test_taking_back_never_loses_later_work_unasked(tmp_path: Path) -> None:
-    project, scratch = make(tmp_path)
-    before = snapshot(project)
-    helpers.change_much(scratch, with_conflict=True)
-    run(project, scratch)
-    write(project, {"compose.yaml": b"resolved\n", "services/web/mine": b"mine\n"})
-    git(project, "add", "-A")
-    with pytest.raises(ScaffoldError, match=r"compose\.yaml"):
-        carry.abort(project)
-    assert (project / "compose.yaml").read_bytes() == b"resolved\n"
-    git(project, "commit", "-qm", "resolved")
-    write(project, {"compose.yaml": FILES["compose.yaml"]})
-    with pytest.raises(ScaffoldError, match="commits since"):
-        carry.abort(project)
-    git(project, "reset", "-q", "--soft", "HEAD^")
-    carry.abort(project, force=True)
-    assert (project / "services/web/mine").read_bytes() == b"mine\n"
-    git(project, "rm", "-qf", "services/web/mine")
-    assert snapshot(project) == before
-
-
 def test_two_at_once(tmp_path: Path) -> None:
     project, scratch = make(tmp_path)
     write(scratch, {"logo.png": b"new"})
-    planned, before = carry.plan(project, scratch), snapshot(project)
+    planned, before = changes.plan(project, scratch), snapshot(project)
     with journal.locked(journal.place_of(project)):
         for verb in (carry.state, carry.abort, carry.finish, lambda it: carry.carry_out(planned, it, scratch)):
             with pytest.raises(ScaffoldError, match="at work"):

@@ -1,0 +1,1 @@
+"""Carrying what copier did in a scratch clone over into a project: all or nothing, with a journal."""
