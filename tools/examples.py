@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from scaffold.project.source import CANONICAL_URL, Template
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
+# A team's folder, which is written by hand but for the release that it is built on.
+TEAM = EXAMPLES / "team"
 
 
 @contextmanager
@@ -39,8 +42,17 @@ def write_examples(folder: Path) -> None:
             render(template, answers, folder / name)
 
 
+def pin_team(folder: Path, version: str = __version__) -> None:
+    """Let the example of a team's folder build on a version."""
+    path = folder / "template.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'^version = ".*"', f'version = "{version}"', text, flags=re.MULTILINE), encoding="utf-8")
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLES
     for name in load(ROOT).presets:
         shutil.rmtree(target / name, ignore_errors=True)
     write_examples(target)
+    if target == EXAMPLES:
+        pin_team(TEAM)

@@ -1,17 +1,11 @@
-"""One entry of the catalogue, as its service.toml declares it.
-
-Reading is strict: a word that is not known, or is missing, is an error that names the file and the place.
-"""
+"""One entry of the catalogue, as its service.toml declares it."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from scaffold.errors import ScaffoldError, closest
+from scaffold.catalog.strict import Reader, Record, parsed
 
 CATEGORIES = ("app", "worker", "database", "cache", "vector", "model", "tracking", "storage")
 CLASSES = ("database", "index", "files", "artifacts", "config", "logs", "cache", "queue")
@@ -25,8 +19,6 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_]+")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
-Record = dict[str, Any]
-
 
 def read(folder: Path) -> Record:
     """The entry in `folder`, checked and with every key present, ready for the index.
@@ -34,26 +26,16 @@ def read(folder: Path) -> Record:
     Raises ScaffoldError naming the file and the key that is wrong.
     """
     path = folder / "service.toml"
-    return _Reader(path).entry(folder, _parsed(path))
+    return _Reader(path).entry(folder, parsed(path))
 
 
 def shared_volumes(path: Path) -> Record:
     """The volumes that several entries use, by name, as those of an entry. Raises ScaffoldError as `read` does."""
-    return {name: _Reader(path).volume(name, table) for name, table in _parsed(path).items()}
+    return {name: _Reader(path).volume(name, table) for name, table in parsed(path).items()}
 
 
-def _parsed(path: Path) -> Record:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ScaffoldError(f"cannot read {path}", str(error)) from error
-
-
-class _Reader:
-    """Turns the parsed TOML of one file into an entry; knows the file for its messages."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
+class _Reader(Reader):
+    """Turns the parsed TOML of one file into an entry."""
 
     def entry(self, folder: Path, data: Record) -> Record:
         self.name(folder.name, _ID, "the folder's name")
@@ -65,8 +47,8 @@ class _Reader:
             "state": self.one_of(take("state", str), STATES, "state"),
             "state_note": take("state_note", str, ""),
             "retired": take("retired", str, ""),
-            "requires": take("requires", list, []),
-            "wants": take("wants", list, []),
+            "requires": take("requires", list, [], of=str),
+            "wants": take("wants", list, [], of=str),
             "volumes": [self.volume(name, table) for name, table in take("volumes", dict, {}).items()],
             "shared": {name: self.access(name, word) for name, word in take("shared", dict, {}).items()},
             "secrets": [self.secret(name, table) for name, table in take("secrets", dict, {}).items()],
@@ -75,10 +57,10 @@ class _Reader:
                 self.variable(f"settings.{name}", table, (str, int))
                 for name, table in take("settings", dict, {}).items()
             ],
-            "pulls": take("pulls", list, []),
+            "pulls": take("pulls", list, [], of=str),
             "client": self.client(folder, take("client", dict, None)),
-            "offers": [self.offer(table) for table in take("offers", list, [])],
-            "questions": [self.question(table) for table in take("questions", list, [])],
+            "offers": [self.offer(table) for table in take("offers", list, [], of=dict)],
+            "questions": [self.question(table) for table in take("questions", list, [], of=dict)],
             "app": (folder / "app").is_dir(),
             "managed": (folder / "managed").is_dir(),
             "overlays": [name for name in OVERLAYS if (folder / f"{name}.yaml").is_file()],
@@ -137,19 +119,21 @@ class _Reader:
             raise self.error("client", "client.py and the table [client] go together, and one of them is missing")
         if data is None:
             return None
-        client = {"requirements": self.taker(data, "client")("requirements", list)}
+        client = {"requirements": self.taker(data, "client")("requirements", list, of=str)}
         self.no_more(data, "client")
         return client
 
     def offer(self, data: Record) -> Record:
         take = self.taker(data, "offers")
         offer = {
-            "capabilities": take("capabilities", list),
+            "capabilities": take("capabilities", list, of=str),
             "service": take("service", str, ""),
             "wait": WAITS[self.one_of(take("wait", str, "healthy"), WAITS, "offers.wait")],
-            "environment": [{"name": key, "value": value} for key, value in take("environment", dict, {}).items()],
-            "secrets": take("secrets", list, []),
-            "mounts": take("mounts", list, []),
+            "environment": [
+                {"name": key, "value": value} for key, value in take("environment", dict, {}, of=str).items()
+            ],
+            "secrets": take("secrets", list, [], of=str),
+            "mounts": take("mounts", list, [], of=dict),
         }
         self.no_more(data, "offers")
         return offer
@@ -159,7 +143,7 @@ class _Reader:
         question = {
             "name": self.name(take("name", str), _NAME, "questions.name"),
             "help": take("help", str),
-            "choices": take("choices", list, []),
+            "choices": take("choices", list, [], of=str),
             "provider": take("provider", str, ""),
             "default": take("default", (str, bool)),
             "keep": take("keep", bool, False),
@@ -185,36 +169,3 @@ class _Reader:
                 self.one_of(name, secrets, "offers.secrets")
             for mount in offer["mounts"]:
                 self.one_of(mount.get("volume", ""), volumes, "offers.mounts.volume")
-
-    def taker(self, data: Record, where: str) -> Any:
-        """A function that takes one key out of a table and checks its type; what is left at the end is unknown."""
-
-        def take(key: str, kind: type | tuple[type, ...], default: object = ...) -> Any:
-            place = f"{where}.{key}" if where else key
-            if key not in data:
-                if default is ...:
-                    raise self.error(place, "it is missing")
-                return default
-            value = data.pop(key)
-            if not isinstance(value, kind):
-                raise self.error(place, f"{value!r} is of the wrong type")
-            return value
-
-        return take
-
-    def no_more(self, data: Mapping[str, object], where: str) -> None:
-        for key in data:
-            raise self.error(f"{where}.{key}" if where else key, "this key is not known")
-
-    def one_of(self, word: str, known: Any, where: str) -> str:
-        if word not in known:
-            raise self.error(where, f"`{word}` is not known", closest(word, known))
-        return word
-
-    def name(self, word: str, pattern: re.Pattern[str], where: str) -> str:
-        if not pattern.fullmatch(word):
-            raise self.error(where, f"`{word}` does not match {pattern.pattern}")
-        return word
-
-    def error(self, where: str, why: str, fix: str = "") -> ScaffoldError:
-        return ScaffoldError(f"{self.path}: {where}", why, fix)

@@ -6,13 +6,14 @@ Templates cannot list folders, so the index is generated, committed, and compare
 from __future__ import annotations
 
 import json
-import tomllib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from scaffold.catalog import entry as entries
+from scaffold.catalog import shape, standard, strict
 from scaffold.errors import CouldNotError, ScaffoldError, closest
 
 SERVICES = "templates/project/services"
@@ -34,6 +35,10 @@ class Catalog:
     root: Path
     entries: Mapping[str, Record]
     presets: Mapping[str, Record]
+    # Where a team's images come from: what stands before each reference of the standard template.
+    registry: str = ""
+    # Files of the template to read from here instead of the disk, by path.
+    generated: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def offered(self) -> list[str]:
@@ -70,19 +75,31 @@ def load(root: Path) -> Catalog:
     """The catalogue of the template at `root`. Raises ScaffoldError when there is none."""
     try:
         data = json.loads((root / INDEX).read_text(encoding="utf-8"))
-        return Catalog(root, {id: data["entries"][id] for id in data["order"]}, data["presets"])
     except FileNotFoundError as error:
         raise ScaffoldError(f"{root} is not a template of scaffold", f"it has no {INDEX}") from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CouldNotError(
             f"cannot read {root / INDEX}", str(error), "build it anew: scaffold catalog build"
         ) from error
+    if fault := shape.fault_of_index(data):
+        raise ScaffoldError(
+            f"{root / INDEX} is no index of a catalogue", fault, "build it anew: scaffold catalog build"
+        )
+    return of_index(root, data)
 
 
-def generate(root: Path) -> dict[Path, str]:
+def of_index(root: Path, data: Record) -> Catalog:
+    """The catalogue that an index holds, of the template at `root`."""
+    registry = data.get("team", {}).get("registry", "")
+    return Catalog(root, {id: data["entries"][id] for id in data["order"]}, data["presets"], registry)
+
+
+def generate(root: Path, team: standard.Standard | None = None) -> dict[Path, str]:
     """What the generated files of the template at `root` have to contain, by path.
 
-    Raises ScaffoldError for the first entry or preset that is wrong.
+    `team` stands for the file that a built template has, for messages that name another one.
+
+    Raises ScaffoldError for the first entry or preset that is wrong, or when a team's standard does not fit.
     """
     folders = sorted(path.parent for path in (root / SERVICES).glob("*/service.toml"))
     found = {folder.name: entries.read(folder) for folder in folders}
@@ -92,12 +109,28 @@ def generate(root: Path) -> dict[Path, str]:
     _share(root, found)
     order = sorted(found, key=lambda id: (entries.CATEGORIES.index(found[id]["category"]), id))
     _name_providers(found, order)
-    index = {"order": order, "entries": found, "presets": _presets(root, found)}
+    index: Record = {"order": order, "entries": found, "presets": _presets(root, found)}
+    if team is None and (root / standard.FILE).is_file():
+        team = standard.read(root / standard.FILE)
+    if team is not None:
+        standard.apply(team, found)
+        index["team"] = {"name": team.name, "summary": team.summary, "base": team.base, "registry": team.registry}
+    _refuse_jinja(index)
     return {
         root / INDEX: json.dumps(index, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
         root / QUESTIONS: _questions_file(found, order),
         root / ANSWERS: _answers_file(found, order),
     }
+
+
+def _refuse_jinja(index: Record) -> None:
+    """Templates include the index, so what looks like Jinja in it would be run."""
+    for part in ("entries", "presets", "team"):
+        for name, value in index.get(part, {}).items():
+            if mark := re.search(r"\{\{|\{%|\{#", json.dumps(value)):
+                raise ScaffoldError(
+                    f"{part}: {name}", f"it has `{mark[0]}` in it, which Jinja would read", "write it without"
+                )
 
 
 def _closure(found: Mapping[str, Record], id: str) -> list[str]:
@@ -161,7 +194,7 @@ def _name_providers(found: Mapping[str, Record], order: list[str]) -> None:
 
 
 def _presets(root: Path, found: Mapping[str, Record]) -> Record:
-    presets = tomllib.loads((root / PRESETS).read_text(encoding="utf-8"))
+    presets = strict.presets(root / PRESETS)
     for name, preset in presets.items():
         for id in preset["services"]:
             if id not in found:

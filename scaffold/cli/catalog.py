@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from scaffold.cli import console
+from scaffold.cli import console, findings, options
 from scaffold.errors import NEEDS_YOU
 
 
@@ -34,3 +34,27 @@ def build(check: bool, template: Path) -> int:
             path.write_text(text, encoding="utf-8")
             console.note(f"wrote {path}")
     return NEEDS_YOU if check and stale else 0
+
+
+@command.command()
+@click.argument("template", default=".")
+@options.as_json
+def check(template: str, as_json: bool) -> int:
+    """Look for everything that is wrong in TEMPLATE, a folder or a git URL  [default: this folder].
+
+    \b
+    Reads every entry strictly, renders it for all that can be answered, and looks for what would need trust.
+    Exit 1 when there are findings.
+    """
+    from scaffold.catalog.check import check as check_template
+    from scaffold.project.source import open_template
+
+    with open_template(template) as source:
+        found = check_template(source.root)
+    if as_json:
+        console.document({"template": source.url, "findings": findings.data(found)})
+        return NEEDS_YOU if found else 0
+    for line in findings.lines(found):
+        console.say(line)
+    console.note(findings.count(found) if found else "nothing is wrong")
+    return NEEDS_YOU if found else 0

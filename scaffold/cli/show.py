@@ -57,7 +57,7 @@ def _service(catalog: Catalog, id: str) -> dict[str, Any]:
     entry = catalog.entry(id)
     known = []
     for reference in images(catalog, id):
-        facts = lookup(reference)
+        facts = lookup(reference, catalog.registry)
         fields = (
             {key: value for key, value in asdict(facts).items() if key not in {"version", "repositories"}}
             if facts

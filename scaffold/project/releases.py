@@ -51,9 +51,9 @@ def add_version(repository: Path, template: Path, version: str) -> None:
         raise ScaffoldError(f"`{version}` is not a version", fix="write it like 1.2.3")
     if tag in known or versions([*known, tag])[-1] != tag:
         raise ScaffoldError(f"{version} cannot be released", f"{known[-1]} is there already")
-    commit = _commit(repository, _tree(repository, template), f"Release {version}", known[-1:])
-    git.run("update-ref", "refs/heads/main", commit, folder=repository)
-    git.run("tag", tag, commit, folder=repository)
+    made = commit(repository, _tree(repository, template), f"Release {version}", known[-1:])
+    git.run("update-ref", "refs/heads/main", made, folder=repository)
+    git.run("tag", tag, made, folder=repository)
 
 
 def write(repository: Path, bundle: Path) -> None:
@@ -73,6 +73,7 @@ def _tree(repository: Path, template: Path) -> str:
         return git.run(*where, "write-tree", folder=template, environment=environment)
 
 
-def _commit(repository: Path, tree: str, message: str, parents: list[str]) -> str:
+def commit(repository: Path, tree: str, message: str, parents: list[str]) -> str:
+    """Commit a tree and return the commit's id, which follows from tree, message and parents alone."""
     arguments = [word for parent in parents for word in ("-p", parent)]
     return git.run("commit-tree", tree, *arguments, "-m", message, folder=repository, environment=_WHO)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ default = "2"
 """
 
 
-def read(folder: Path, text: str) -> entry.Record:
+def read(folder: Path, text: str) -> dict[str, Any]:
     folder.mkdir()
     (folder / "service.toml").write_text(text)
     return entry.read(folder)
