@@ -31,7 +31,7 @@ lint: $(READY) ## Style, types and the direction of imports
 	$(BIN)/mypy scaffold tools tests benchmarks
 	$(BIN)/mypy --python-version 3.10 templates/project/ops
 	$(BIN)/lint-imports
-	$(BIN)/scaffold catalog build --check
+	$(BIN)/scaffold catalog check
 
 catalog: $(READY) ## Build the catalogue's index from the entries
 	$(BIN)/scaffold catalog build
@@ -45,6 +45,7 @@ release: $(READY) ## Make a release: make release VERSION=1.2.3
 bench: $(READY) ## Print the ratios that the project promises
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.new
+	$(BIN)/python -m benchmarks.update
 
 clean: ## Remove what can be made again
 	rm -rf $(VENV) dist

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scaffold.project.source import Template
-from tests.support import cli
+from tests.support import cli, versions
 from tools import examples
 
 
@@ -23,6 +24,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
             monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("CI", raising=False)
 
@@ -45,3 +47,17 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that is the current one, outside every repository."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def bundle_of_now(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every release, and the working tree as the newest."""
+    return versions.now(tmp_path_factory.mktemp("bundle") / "now.bundle")
+
+
+@pytest.fixture
+def install(bundle_of_now: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """This install holds the working tree as its newest release. The bundle is the test's own, to add later ones."""
+    bundle = Path(shutil.copy(bundle_of_now, tmp_path_factory.mktemp("bundle") / "releases.bundle"))
+    monkeypatch.setattr("scaffold.project.source.BUNDLE", bundle)
+    return bundle

@@ -15,8 +15,13 @@ from scaffold.errors import COULD_NOT, INTERRUPTED, REFUSED, ScaffoldError, clos
 # Name -> module, and the line that `--help` shows without loading it.
 COMMANDS = {
     "new": ("scaffold.cli.new", "Start a project: choose services, get a Compose project that runs."),
+    "add": ("scaffold.cli.add", "Add services to a project; edits, data and secrets stay."),
+    "remove": ("scaffold.cli.remove", "Remove services from a project; their data stays."),
+    "update": ("scaffold.cli.update", "Bring a project to a newer version of its template."),
+    "switch": ("scaffold.cli.switch", "Follow the template at another address."),
     "list": ("scaffold.cli.list", "List the services and presets one can choose."),
     "show": ("scaffold.cli.show", "Show what is known about a service or a preset."),
+    "template": ("scaffold.cli.template", "Make a team's own template: services, defaults, presets, files, a policy."),
     "catalog": ("scaffold.cli.catalog", "Build and check the index of the catalogue (for who writes entries)."),
 }
 
@@ -54,6 +59,8 @@ def scaffold() -> None:
       scaffold new my-app                    ask, show the plan, create
       scaffold new my-app --preset web       the same without questions
       scaffold list                          what there is to choose
+      scaffold add redis                     one more service, in a project's folder
+      scaffold update --dry-run              what the newest template would change
 
     Exit codes: 0 done; 1 done, and something needs you; 2 refused: usage, bad input or safety; 3 could not: git,
     disk, network or engine, and nothing was changed; 130 interrupted.

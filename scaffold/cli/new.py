@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import console, options, review
+from scaffold.cli import console, options, review, sources
 from scaffold.errors import INTERRUPTED, NEEDS_YOU, ScaffoldError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Flags:
 @click.argument("dest", type=click.Path(path_type=Path))
 @click.option("--preset", "presets", multiple=True, metavar="NAME", help="Choose the services of a preset. Repeatable.")
 @click.option("-s", "--service", "services", multiple=True, metavar="ID", help="Choose a service. Repeatable.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Answer a question. Repeatable.")
+@options.settings
 @click.option(
     "--answers",
     "answers_file",
@@ -54,9 +54,9 @@ class Flags:
     help="Take answers from a YAML or JSON file; flags win over it.",
 )
 @options.template
-@click.option("--defaults", is_flag=True, help="Answer every open question by its default.")
+@options.defaults
 @click.option("--yes", is_flag=True, help="Do not ask before creating.")
-@click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
+@options.dry_run
 @options.as_json
 @click.option("--no-git", is_flag=True, help="Make no repository.")
 def command(**given: Any) -> int:
@@ -69,10 +69,14 @@ def command(**given: Any) -> int:
       scaffold new . --answers team.yaml --yes             beside the files of a repository
     """
     from scaffold.catalog.index import load
-    from scaffold.project.source import open_template
+    from scaffold.project.source import address_of, open_template
 
     flags = Flags(**given)
+    if flags.template and (url := address_of(flags.template)):
+        sources.confirm(url, yes=flags.yes, quiet=flags.as_json)
     with open_template(flags.template) as template:
+        if template.updatable:
+            sources.confirm(template.url, yes=flags.yes, quiet=flags.as_json)
         catalog = load(template.root)
         return _create(flags, template, catalog, _answers(flags, catalog))
 

@@ -21,7 +21,12 @@ Answers = dict[str, Any]
 
 
 def from_file(path: Path) -> Answers:
-    """The answers in a YAML or JSON file; a project's .copier-answers.yml will do.
+    """The answers in a YAML or JSON file; a project's .copier-answers.yml will do. Raises as `mapping_in` does."""
+    return of_a_person(mapping_in(path))
+
+
+def mapping_in(path: Path) -> Answers:
+    """All that an answers file holds.
 
     Raises CouldNotError when it cannot be read, ScaffoldError when it holds something else than answers.
     """
@@ -35,8 +40,12 @@ def from_file(path: Path) -> Answers:
         ) from error
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
         raise ScaffoldError(f"the answers file {path} holds no answers", "it is not a list of `key: value` lines")
-    # What copier and the template keep there for themselves is no answer of a person.
-    return {key: value for key, value in data.items() if not key.startswith("_") and key != "seeded"}
+    return data
+
+
+def of_a_person(remembered: Mapping[str, Any]) -> Answers:
+    """Answers without what copier and the template keep among them for themselves."""
+    return {key: value for key, value in remembered.items() if not key.startswith("_") and key != "seeded"}
 
 
 def from_flags(pairs: Iterable[str]) -> Answers:
@@ -76,6 +85,38 @@ def complete(catalog: Catalog, given: Mapping[str, Any]) -> Answers:
     for name, question in questions.items():
         answers[name] = fitting(question, given[name]) if name in given else question["default"]
     return answers
+
+
+def changed(catalog: Catalog, recorded: Mapping[str, Any], services: list[str], given: Mapping[str, Any]) -> Answers:
+    """Answers of a project that is there, for another choice of services: recorded ones stay, new ones are completed.
+
+    Raises ScaffoldError for an answer to a question that is not raised, or is answered already.
+    """
+    questions = {question["name"]: question for question in catalog.questions(services)}
+    for key, value in given.items():
+        if key in recorded:
+            raise ScaffoldError(
+                f"`{key}` is `{recorded[key]}` in this project, and stays",
+                "data was written by that answer" if key in questions and questions[key]["keep"] else "",
+                f"leave out --set {key}={value}",
+            )
+    new = {name: question for name, question in questions.items() if name not in recorded}
+    fresh = complete(catalog, {"project_name": recorded["project_name"], "services": services, **given})
+    return {**recorded, "services": services, **{name: fresh[name] for name in new}}
+
+
+def check_offered(catalog: Catalog, recorded: Mapping[str, Any], version: str) -> None:
+    """Make sure that a version of the template has all that is chosen: copier drops an answer that it cannot keep.
+
+    Raises ScaffoldError naming what is missing.
+    """
+    missing = [str(id) for id in recorded["services"] if id not in catalog.entries]
+    if missing:
+        raise ScaffoldError(
+            f"{version} of the template has no {' and no '.join(f'`{id}`' for id in missing)}",
+            "the project has chosen it, and would lose its files",
+            f"its owners can bring it back as a retired entry; or run scaffold remove {' '.join(missing)}",
+        )
 
 
 def project_name(name: object) -> str:

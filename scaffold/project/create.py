@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.errors import CouldNotError, ScaffoldError
-from scaffold.project import git, place
+from scaffold.project import git, ops, place
 from scaffold.project.render import render
 from scaffold.project.source import Template
 
@@ -48,8 +45,18 @@ def draft(template: Template, answers: Mapping[str, Any], destination: Path, *, 
     with _scratch(destination if keep and kind is not place.Kind.REPOSITORY else None) as folder:
         rendered = folder / "project"
         render(template, answers, rendered)
-        files = [path.relative_to(rendered) for path in rendered.rglob("*") if not path.is_dir()]
+        files = list(_files(rendered))
         yield Draft(destination, rendered, place.plan(kind, files, destination))
+
+
+def _files(rendered: Path) -> Iterator[Path]:
+    """What was rendered. Raises ScaffoldError for what no template has to make: links, and what git reads."""
+    for path in rendered.rglob("*"):
+        file = path.relative_to(rendered)
+        if path.is_symlink() or any(part.lower() == ".git" for part in file.parts):
+            raise ScaffoldError(f"the template makes {file}", "links, and what git reads, are yours alone")
+        if not path.is_dir():
+            yield file
 
 
 def carry_out(draft: Draft, *, with_git: bool, say: Callable[[str], None]) -> Outcome:
@@ -60,14 +67,14 @@ def carry_out(draft: Draft, *, with_git: bool, say: Callable[[str], None]) -> Ou
     if draft.placement.kind is place.Kind.REPOSITORY:
         place.add(draft.rendered, draft.destination, draft.placement)
         try:
-            return Outcome(_ops_init(draft.destination, say), committed=False, identity=True)
+            return Outcome(ops.init(draft.destination, say), committed=False, identity=True)
         except KeyboardInterrupt as interruption:
             raise KeyboardInterrupt("but the files are there: go on with python3 ops init") from interruption
-    ops = _ops_init(draft.rendered, say)
+    report = ops.init(draft.rendered, say)
     committed = with_git and draft.placement.kind is place.Kind.NEW
     identity = not committed or git.first_commit(draft.rendered, "Start the project with scaffold")
     place.move(draft.rendered, draft.destination)
-    return Outcome(ops, committed, identity)
+    return Outcome(report, committed, identity)
 
 
 @contextmanager
@@ -97,19 +104,3 @@ def _make_parents(destination: Path) -> list[Path]:
     except OSError as error:
         raise CouldNotError(f"cannot create {destination}", error.strerror or str(error)) from error
     return missing
-
-
-def _ops_init(project: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
-    """Run the project's own `ops init`; what it has to say beside its report goes to `say`."""
-    done = subprocess.run(
-        [sys.executable, "ops", "init", "--json"], cwd=project, capture_output=True, text=True, check=False
-    )
-    for line in done.stderr.splitlines():
-        say(line)
-    try:
-        report: dict[str, Any] = json.loads(done.stdout)
-    except ValueError as error:
-        raise ScaffoldError(
-            "the project's `ops init` failed", done.stderr.strip() or f"exit code {done.returncode}"
-        ) from error
-    return {**report, "exit_code": done.returncode}

@@ -11,12 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import copier
-from copier.errors import CopierError, DirtyLocalWarning
+from copier.errors import DirtyLocalWarning
 from plumbum import ProcessExecutionError, local
 
 from scaffold.errors import CouldNotError, ScaffoldError
 from scaffold.project import git
 from scaffold.project.source import Template
+
+# With the usual three lines of context git applies an edit wherever those lines are: where a file repeats itself, in
+# another service. With all lines it applies only to a file that the template left as it was; others get a real merge.
+_WHOLE_FILE = 10**6
+
+# What people set for themselves would decide what copier sees: patches refused for their blanks, rejects that `git
+# status` does not show, files that are ignored everywhere. Edits would be lost without a word.
+_STEADY = {
+    "apply.ignoreWhitespace": "no",
+    "apply.whitespace": "nowarn",
+    "core.attributesFile": os.devnull,
+    "core.excludesFile": os.devnull,
+    "status.showUntrackedFiles": "normal",
+}
 
 
 def render(template: Template, answers: Mapping[str, Any], folder: Path) -> None:
@@ -36,6 +50,26 @@ def render(template: Template, answers: Mapping[str, Any], folder: Path) -> None
         )
 
 
+def update(template: Template, answers: Mapping[str, Any], folder: Path) -> None:
+    """Bring the project in `folder`, which git counts as clean, to a version of its template and to `answers`.
+
+    Conflicts stay as markers and in git's index; an edited file that the template has no more is gone. So this is for
+    a scratch clone. Raises as `render` does.
+    """
+    with _quiet_and_hardened(template), _explained(template):
+        copier.run_update(
+            folder,
+            data=dict(answers),
+            vcs_ref=template.ref,
+            exclude=[".git"],
+            defaults=True,
+            skip_answered=True,
+            overwrite=True,
+            context_lines=_WHOLE_FILE,
+            quiet=True,
+        )
+
+
 @contextmanager
 def _quiet_and_hardened(template: Template) -> Iterator[None]:
     """Give copier's git the template's settings, and copier a cache of its own.
@@ -46,7 +80,7 @@ def _quiet_and_hardened(template: Template) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="scaffold-copier-") as cache, warnings.catch_warnings():
         warnings.simplefilter("ignore", DirtyLocalWarning)
         inherited = {key: value for key, value in os.environ.items() if key.startswith("GIT_")}
-        environment = {**inherited, **git.settings({**git.HARDENED, **template.git_settings})}
+        environment = {**inherited, **git.settings({**git.HARDENED, **_STEADY, **template.git_settings})}
         with _cache_in(cache), local.env(**{**environment, "GIT_TERMINAL_PROMPT": "0"}):
             yield
 
@@ -68,10 +102,11 @@ def _cache_in(folder: str) -> Iterator[None]:
 def _explained(template: Template) -> Iterator[None]:
     try:
         yield
-    except (CopierError, ValueError, TypeError) as error:
-        raise ScaffoldError(f"the template at {template.url} cannot be rendered", str(error)) from error
     except ProcessExecutionError as error:
         words = str(error.stderr).strip().splitlines() or [str(error)]
         raise CouldNotError(f"git cannot read the template at {template.url}", words[-1]) from error
     except OSError as error:
         raise CouldNotError("cannot write the project", str(error)) from error
+    except Exception as error:  # CopierError, and whatever the template's own code comes to
+        said = str(error) or type(error).__name__
+        raise ScaffoldError(f"the template at {template.url} cannot be rendered", said) from error

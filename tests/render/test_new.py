@@ -184,7 +184,7 @@ def test_an_interrupt_after_the_files_are_there_says_how_to_go_on(
         raise KeyboardInterrupt
 
     copier.git(workplace, "init", "--quiet")
-    monkeypatch.setattr("scaffold.project.create._ops_init", interrupted)
+    monkeypatch.setattr("scaffold.project.create.ops.init", interrupted)
     result = scaffold("new", ".", *TEMPLATE, "-s", "redis", "--set", "project_name=p")
     assert (result.code, "go on with python3 ops init" in result.err) == (130, True)
     assert (workplace / "compose.yaml").exists()

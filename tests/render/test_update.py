@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from tests.support import copier
-from tools.examples import ROOT
 
 
 @pytest.fixture
@@ -167,16 +166,6 @@ def test_a_retired_entry_stays_where_it_was_chosen(workplace: Path, template: Pa
     update(project)
     assert answers_of(project)["services"] == ["mongo", "redis"]
     assert (project / "services/mongo/compose.yaml").exists()
-
-
-def test_the_template_asks_for_no_trust() -> None:
-    settings: dict[str, Any] = {}
-    for part in yaml.safe_load_all((ROOT / "copier.yml").read_text().replace("!include", "")):
-        settings |= part if isinstance(part, dict) else {}
-    assert not {"_tasks", "_migrations", "_jinja_extensions", "_external_data"} & set(settings)
-    text = "".join(path.read_text() for path in (ROOT / "templates").rglob("*jinja*") if path.is_file())
-    assert not any(word in text for word in ("expandvars", "fileglob", "expanduser", "realpath"))
-    assert not [path for path in (ROOT / "templates").rglob("*") if path.is_symlink()]
 
 
 def test_hidden_files_of_the_entry_are_not_rendered(workplace: Path, template: Path) -> None:
