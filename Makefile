@@ -3,7 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-WORKERS ?= 2
+# More than cores: tests with an engine mostly wait for it.
+WORKERS ?= 3
 
 .PHONY: help demo test lint examples catalog release bench clean
 
