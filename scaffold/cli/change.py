@@ -81,6 +81,8 @@ def apply(
     refuse: Callable[[Draft], None] | None = None,
 ) -> int:
     """Bring a project to a template version and answers, unless `refuse` raises, and say what it means."""
+    if flags.somebody_there:
+        console.note("working out what changes, in a scratch clone …")
     # copier takes half a second to load.
     from scaffold.project import update
 
@@ -90,9 +92,7 @@ def apply(
             refuse(draft)
         report = changed.Report(draft)
         if not flags.as_json:
-            report.show(files=flags.dry_run)
-            if flags.diff:
-                report.show_diff()
+            report.show(files=flags.dry_run, diff=flags.diff)
         outcome = None
         if not flags.only_look and draft.plan.changes:
             if flags.somebody_there and not flags.yes and not _confirmed(draft):
@@ -102,8 +102,12 @@ def apply(
             console.document(report.document(outcome, looked=flags.only_look))
         elif not flags.only_look:
             report.tell(outcome)
+    return _code(draft, outcome)
+
+
+def _code(draft: Draft, outcome: Mapping[str, Any] | None) -> int:
     failed = outcome is not None and outcome["exit_code"] != 0
-    return NEEDS_YOU if draft.merged.conflicts or failed else 0
+    return NEEDS_YOU if draft.merged.conflicts or draft.impact.needs_you or failed else 0
 
 
 def nothing(project: Existing, flags: Flags) -> int:

@@ -37,8 +37,8 @@ class Report:
 
     draft: Draft
 
-    def show(self, *, files: bool) -> None:
-        """What is going to change, before it does: versions, answers, data, and with `files` every file."""
+    def show(self, *, files: bool, diff: bool) -> None:
+        """What is going to change, before it does: versions, answers, data; and as asked for, files and lines."""
         project, template = self.draft.project, self.draft.template
         step = template.ref if template.ref == project.version else f"{project.version} → {template.ref}"
         console.heading(f"{project.answers['project_name']}  {step}")
@@ -50,17 +50,26 @@ class Report:
             console.table(rows)
         impact.show(self.draft.impact)
         if files:
-            console.heading(f"files in {project.folder}")
-            console.table((change.kind, change.path) for change in self.draft.plan.changes)
-            self._tell_merges()
+            self._show_files()
         else:
-            console.note(f"files: {self._counts()}")
+            self._count_files()
+        if diff:
+            for change in self.draft.plan.changes:
+                for line in self._diff(change):
+                    console.say(line)
 
-    def show_diff(self) -> None:
-        """Every changed line, as git would show it."""
-        for change in self.draft.plan.changes:
-            for line in self._diff(change):
-                console.say(line)
+    def _show_files(self) -> None:
+        console.heading(f"files in {self.draft.project.folder}")
+        console.table((change.kind, change.path) for change in self.draft.plan.changes)
+        self._tell_merges()
+
+    def _count_files(self) -> None:
+        console.note(f"files: {self._counts()}")
+        for path in self.draft.plan.of("delete"):
+            console.note(f"  {path} goes")
+        for id in self.draft.impact.services_removed:
+            if (self.draft.project.folder / "services" / id / "app").is_dir():
+                console.note(f"  services/{id}/app stays: it is yours")
 
     def tell(self, outcome: Mapping[str, Any] | None) -> None:
         """What was done, what needs the user, and how to go on."""

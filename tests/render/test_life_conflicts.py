@@ -186,3 +186,14 @@ def test_nothing_is_lost_when_the_template_deletes_what_somebody_edited(living: 
     assert "VOLUMES.md is no longer part of the template; it stays" in result.err
     assert (living / "VOLUMES.md").read_bytes() == before
     assert f"_commit: {versions.NEXT}" in (living / ".copier-answers.yml").read_text()
+
+
+def test_an_override_of_a_service_that_goes_is_named(living: Path, scaffold: Runner) -> None:
+    """Compose would refuse the whole project: done, and something needs the user."""
+    (living / "compose.override.yaml").write_text("services:\n  postgres:\n    labels:\n      ours: here\n")
+    copier.commit(living)
+    result = scaffold("remove", "postgres", "--yes", "--project", living)
+    assert result.code == 1, result.err
+    assert "compose.override.yaml:2 postgres" in result.out
+    assert "a service that is gone" in result.out
+    assert (living / "compose.override.yaml").read_text().count("postgres") == 1
