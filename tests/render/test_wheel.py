@@ -75,6 +75,39 @@ def test_a_wheel_needs_no_network_and_its_project_follows_the_repository(
     assert copier.git(project, "diff", "--name-only", "--diff-filter=U") == ""
 
 
+def test_a_project_lives_on_with_no_network(
+    installed: Path, offline: list[str], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first release to the newest one of the wheel, then one service more, and one less."""
+    repository = workplace / "repository"
+    git.run("clone", "--quiet", BUNDLE, repository)
+    (workplace / ".git").mkdir()
+    answers = copier.data({"project_name": "p", "services": ["flask", "postgres"]})
+    environment = git.settings({f"url.{repository}.insteadOf": CANONICAL_URL})
+    first = copier.released_versions()[0]
+    copier.plain(
+        "copy", "--defaults", "--vcs-ref", first, *answers, CANONICAL_URL, "p", folder=workplace,
+        environment=environment,
+    )  # fmt: skip
+    project = workplace / "p"
+    copier.git(project, "init", "--quiet")
+    shutil.rmtree(repository)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    for command in (["update"], ["add", "redis"], ["remove", "redis"], ["template", "init", "../team"]):
+        copier.commit(project)
+        flags = [] if command[0] == "template" else ["--yes"]
+        done = subprocess.run(
+            [*offline, installed, *command, *flags], cwd=project, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (command, done.stderr)
+    kept = yaml.safe_load((project / ".copier-answers.yml").read_text())
+    assert (kept["_commit"], kept["services"]) == (newest(BUNDLE), ["flask", "postgres"])
+    assert (project / "secrets/redis_password").is_file()
+    build: list[str | Path] = [*offline, installed, "template", "build", "team", "--out", "team.git"]
+    subprocess.run(build, cwd=workplace, capture_output=True, check=True)
+    assert newest(workplace / "team.git") == f"{newest(BUNDLE)}.post1"
+
+
 def test_a_mirror_is_remembered_as_the_source(installed: Path, offline: list[str], workplace: Path) -> None:
     command: list[str | Path] = [*offline, installed, "new", "p", "-s", "redis", "--yes"]
     environment = {**os.environ, "SCAFFOLD_TEMPLATE_URL": "https://mirror.example/scaffold.git"}
