@@ -37,9 +37,8 @@ def command(url: str, start: Path, yes: bool, force: bool, as_json: bool) -> int
     if url == project.url:
         raise ScaffoldError(f"{project.folder} follows {url} already")
     sources.confirm(url, yes=yes, quiet=as_json)
-    switch.check(project, url, force=force, say=console.note)
+    newest = switch.check(project, url, force=force, say=console.note)[-1]
     switch.carry_out(project, url)
-    newest = source.available(url)[-1]
     if as_json:
         template = {"from": project.url, "to": url, "version": project.version, "newest": newest}
         console.document(

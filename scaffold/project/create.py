@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,28 +77,8 @@ def carry_out(draft: Draft, *, with_git: bool, say: Callable[[str], None]) -> Ou
 
 @contextmanager
 def _scratch(destination: Path | None) -> Iterator[Path]:
-    """A folder for a while: on the destination's file system when there is one, so that moving is one step."""
-    made = _make_parents(destination) if destination is not None else []
-    folder: Path | None = None
     try:
-        near = str(destination.parent) if destination is not None else None
-        folder = Path(tempfile.mkdtemp(prefix=".scaffold-", dir=near))
-        yield folder
+        with place.scratch(destination) as folder:
+            yield folder
     except OSError as error:
         raise CouldNotError(f"cannot write beside {destination}", error.strerror or str(error)) from error
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        for parent in reversed(made):
-            if not any(parent.iterdir()):
-                parent.rmdir()
-
-
-def _make_parents(destination: Path) -> list[Path]:
-    missing = place.missing_parents(destination)
-    try:
-        for folder in missing:
-            folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise CouldNotError(f"cannot create {destination}", error.strerror or str(error)) from error
-    return missing

@@ -13,6 +13,13 @@ from scaffold.errors import CouldNotError
 # Templates and repositories come from others: none of their hooks is to run.
 HARDENED = {"core.hooksPath": os.devnull}
 
+# An author and a time for commits of nobody's: the same tree then gives the same commit on every machine.
+NOBODY = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in (("NAME", "scaffold"), ("EMAIL", "scaffold@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
+}
+
 
 def run(*args: str | Path, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
     """Run git and return what it printed, without the last newline.

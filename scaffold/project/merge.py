@@ -49,23 +49,30 @@ def merge_conflicts(scratch: Path) -> Merged:
     return merged
 
 
-def merge_doubled(scratch: Path, rendered: Sides, merged: Merged) -> None:
+def merge_silent(scratch: Path, rendered: Sides, merged: Merged) -> None:
+    """Look at files that are other ones now and that git calls no conflict: what it merged wrongly, or not at all."""
+    committed = _committed(scratch)
+    _merge_doubled(scratch, committed, rendered, merged)
+    _keep_binaries(scratch, committed, rendered, merged)
+
+
+def _merge_doubled(scratch: Path, committed: Mapping[str, bytes], rendered: Sides, merged: Merged) -> None:
     """Merge by structure what both sides added, and is twice in a file now: for git two lines, for Compose an error.
 
     What cannot be merged is a conflict: all three sides in git's index, and both additions in the file.
     """
     unmerged = {conflict.path for conflict in merged.conflicts}
-    for path, ours in _committed(scratch).items():
+    for path, ours in committed.items():
         if path.endswith(_YAML) and path not in {ANSWERS_FILE, *unmerged}:
             _settle_doubled(scratch, path, ours, rendered, merged)
 
 
-def keep_binaries(scratch: Path, rendered: Sides, merged: Merged) -> None:
+def _keep_binaries(scratch: Path, committed: Mapping[str, bytes], rendered: Sides, merged: Merged) -> None:
     """Bring back what users made of files that are no text: copier merges by a patch, which leaves those out.
 
     One that the template changed as well is a conflict: the user's in the file, all sides in git's index.
     """
-    for path, ours in _committed(scratch).items():
+    for path, ours in committed.items():
         if not (_is_binary(ours) or _is_binary((scratch / path).read_bytes())):
             continue
         base, theirs = (

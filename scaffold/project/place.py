@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -80,6 +82,28 @@ def plan(kind: Kind, files: Iterable[Path], destination: Path) -> Placement:
             "move them away first, or give another folder",
         )
     return placement
+
+
+@contextmanager
+def scratch(destination: Path | None) -> Iterator[Path]:
+    """A folder for a while: on the destination's file system when there is one, so that moving there is one step.
+
+    Folders above the destination are made, and go again when nothing came into them. Raises OSError.
+    """
+    made = missing_parents(destination) if destination is not None else []
+    folder: Path | None = None
+    try:
+        for parent in made:
+            parent.mkdir(exist_ok=True)
+        near = str(destination.parent) if destination is not None else None
+        folder = Path(tempfile.mkdtemp(prefix=".scaffold-", dir=near))
+        yield folder
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        for parent in reversed(made):
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
 
 
 def move(rendered: Path, destination: Path) -> None:

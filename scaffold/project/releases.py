@@ -17,12 +17,6 @@ from scaffold.project.source import versions
 # What a template is made of, of all that its repository holds.
 TEMPLATE_PATHS = ("copier.yml", "templates")
 
-_WHO = {
-    f"GIT_{role}_{key}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for key, value in (("NAME", "scaffold"), ("EMAIL", "scaffold@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
-}
-
 
 @contextmanager
 def opened(bundle: Path) -> Iterator[Path]:
@@ -76,4 +70,4 @@ def _tree(repository: Path, template: Path) -> str:
 def commit(repository: Path, tree: str, message: str, parents: list[str]) -> str:
     """Commit a tree and return the commit's id, which follows from tree, message and parents alone."""
     arguments = [word for parent in parents for word in ("-p", parent)]
-    return git.run("commit-tree", tree, *arguments, "-m", message, folder=repository, environment=_WHO)
+    return git.run("commit-tree", tree, *arguments, "-m", message, folder=repository, environment=git.NOBODY)

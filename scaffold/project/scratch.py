@@ -22,11 +22,6 @@ from scaffold.project.carryover import index
 _OLDEST = (2, 31)
 # git would work on what these name, instead of on the folder it is started in.
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
-_SOMEBODY = {
-    f"GIT_{role}_{what}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for what, value in {"NAME": "scaffold", "EMAIL": "scaffold@localhost", "DATE": "2000-01-01T00:00:00Z"}.items()
-}
 # Over what the user's own settings say: they are for people, and copier reads git's answers.
 _SETTINGS = f"""
 [core]
@@ -134,7 +129,7 @@ def _check_out(clone: Path, repository: Repository) -> None:
     index.ask("read-tree", "-u", *where, repository.tree, folder=clone)
     tree = index.ask("write-tree", folder=clone).decode().strip()
     words = ("commit-tree", "--no-gpg-sign", "-m", "The project, as it is committed", tree)
-    commit = index.ask(*words, folder=clone, environment=_SOMEBODY).decode().strip()
+    commit = index.ask(*words, folder=clone, environment=git.NOBODY).decode().strip()
     index.ask("update-ref", "HEAD", commit, folder=clone)
 
 

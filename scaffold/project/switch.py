@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
+import secrets
+import stat
 from collections.abc import Callable
-from pathlib import Path
 
 import yaml
 
 from scaffold.errors import CouldNotError, ScaffoldError
 from scaffold.project import source
+from scaffold.project.carryover import disk
 from scaffold.project.existing import ANSWERS_FILE, Existing
 
 _LINE = re.compile(r"^_src_path:.*(?:\n[ \t]+\S.*)*$", re.MULTILINE)
 
 
-def check(project: Existing, url: str, *, force: bool, say: Callable[[str], None]) -> None:
+def check(project: Existing, url: str, *, force: bool, say: Callable[[str], None]) -> list[str]:
     """Make sure that the project's version at `url` is the template it was made from: the next update merges with it.
 
-    With `force`, two that differ or cannot be compared are only named to `say`. Raises ScaffoldError.
+    Returns the versions that are there. With `force`, two templates that differ or cannot be compared are only named
+    to `say`. Raises ScaffoldError.
     """
     known = source.available(url)
     if project.version not in known:
@@ -31,7 +32,7 @@ def check(project: Existing, url: str, *, force: bool, say: Callable[[str], None
         )
     old, new = source.tree_of(project.url, project.version), source.tree_of(url, project.version)
     if old is not None and old == new:
-        return
+        return known
     words = "is another template than the one the project is from" if old and new else "cannot be compared"
     if not force:
         raise ScaffoldError(
@@ -42,6 +43,7 @@ def check(project: Existing, url: str, *, force: bool, say: Callable[[str], None
             "use --force if you know that it is the same template",
         )
     say(f"note: {project.version} at {url} {words}")
+    return known
 
 
 def carry_out(project: Existing, url: str) -> None:
@@ -54,13 +56,9 @@ def carry_out(project: Existing, url: str) -> None:
         raise ScaffoldError(
             f"{path} is not as copier writes it", "the line `_src_path:` was not found", "edit it by hand"
         )
+    part = project.folder / f".scaffold-{secrets.token_hex(4)}"
     try:
-        handle, part = tempfile.mkstemp(prefix=".scaffold-", dir=project.folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(changed)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(part).chmod(path.stat().st_mode)
-        Path(part).replace(path)
+        disk.write(part, changed.encode(), stat.S_IMODE(path.stat().st_mode), exact=True)
+        disk.put(part, project.folder, ANSWERS_FILE)
     except OSError as error:
         raise CouldNotError(f"cannot write {path}", error.strerror or str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from scaffold.project.carryover import carry, changes
 from scaffold.project.carryover.changes import Plan
 from scaffold.project.existing import ANSWERS_FILE, Existing
 from scaffold.project.impact.report import Impact, impact
-from scaffold.project.merge import Merged, keep_binaries, merge_conflicts, merge_doubled
+from scaffold.project.merge import Merged, merge_conflicts, merge_silent
 from scaffold.project.render import update
 from scaffold.project.scratch import scratch_clone
 from scaffold.project.sides import Sides, sides
@@ -54,8 +55,7 @@ def draft(
     with scratch_clone(project.folder) as scratch, sides(project, template, scratch, online=online) as rendered:
         update(template, answers, scratch)
         merged = merge_conflicts(scratch)
-        merge_doubled(scratch, rendered, merged)
-        keep_binaries(scratch, rendered, merged)
+        merge_silent(scratch, rendered, merged)
         edited = _edited(scratch, rendered)
         kept = () if drop_edited else edited
         if kept:
@@ -94,15 +94,14 @@ def ops_init(folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
 
 def _edited(scratch: Path, rendered: Sides) -> tuple[str, ...]:
     """Files that copier deleted though they are not as the template had made them."""
-    gone = [path.decode() for path in git.ask("ls-files", "--deleted", "-z", folder=scratch).split(b"\0") if path]
+    listed = git.ask("ls-files", "--deleted", "-z", folder=scratch).split(b"\0")
+    gone = [os.fsdecode(path) for path in listed if path]
     return tuple(path for path in gone if not _as_rendered(scratch, path, rendered.before() / path))
 
 
 def _as_rendered(scratch: Path, path: str, rendered: Path) -> bool:
-    if not rendered.is_file():
-        return False
-    committed = git.ask("rev-parse", f"HEAD:./{path}", folder=scratch)
-    return committed == git.ask("hash-object", "--stdin", "--path", path, folder=scratch, stdin=rendered.read_bytes())
+    # The scratch clone holds files as they are stored: bytes can be compared.
+    return rendered.is_file() and rendered.read_bytes() == git.ask("cat-file", "blob", f"HEAD:./{path}", folder=scratch)
 
 
 def _impact(folder: Path, scratch: Path, plan: Plan, merged: Merged) -> Impact:

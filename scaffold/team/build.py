@@ -50,17 +50,18 @@ def planned(root: Path, out: Path, base: str | None = None, bundle: Path = BUNDL
     folder = folders.read(root)
     repository = publish.look(out)
     with releases.opened(bundle) as scratch, tempfile.TemporaryDirectory(prefix="scaffold-team-") as temporary:
-        tag = _base(scratch, base or folder.standard.base, root)
+        known = versions(git.run("tag", folder=scratch).split())
+        tag = _base(known, base or folder.standard.base, root)
         folder = replace(folder, standard=replace(folder.standard, base=tag.removeprefix("v")))
         _refuse_older(repository, tag)
         tree = Path(temporary) / "tree"
         _check_out(scratch, tag, tree)
-        _refuse_foreign(tree, tag, _tags(scratch))
+        _refuse_foreign(tree, tag, known)
         laid = lay(tree, folder)
         if laid.findings:
             yield Plan(tag, laid, "", False, repository, [], Refs(scratch, {}, ""))
         else:
-            yield _plan(scratch, repository, tag, tree, laid)
+            yield _plan(scratch, repository, known[: known.index(tag) + 1], tree, laid)
 
 
 def carry_out(plan: Plan) -> bool:
@@ -74,12 +75,7 @@ def carry_out(plan: Plan) -> bool:
     return True
 
 
-def _tags(repository: Path) -> list[str]:
-    return versions(git.run("tag", folder=repository).split())
-
-
-def _base(scratch: Path, version: str, root: Path) -> str:
-    known = _tags(scratch)
+def _base(known: list[str], version: str, root: Path) -> str:
     if not known:
         raise CouldNotError("this install holds no released template", fix="install compose-scaffold from a release")
     if not version:
@@ -122,8 +118,9 @@ def _refuse_foreign(tree: Path, tag: str, known: list[str]) -> None:
         raise ScaffoldError(f"{tag} was made by another version of scaffold", why, fix)
 
 
-def _plan(scratch: Path, repository: Repository, tag: str, tree: Path, laid: Laid) -> Plan:
-    tags = {known: git.run("rev-parse", f"{known}^{{commit}}", folder=scratch) for known in _up_to(scratch, tag)}
+def _plan(scratch: Path, repository: Repository, standard: list[str], tree: Path, laid: Laid) -> Plan:
+    tag = standard[-1]
+    tags = {known: git.run("rev-parse", f"{known}^{{commit}}", folder=scratch) for known in standard}
     before = _before(scratch, repository, tags[tag])
     written = publish.write_tree(scratch, tree)
     unchanged = bool(before) and git.run("rev-parse", f"{before}^{{tree}}", folder=scratch) == written
@@ -175,11 +172,6 @@ def _next(repository: Repository, tag: str) -> str:
 
 def _parents(before: str, base: str) -> list[str]:
     return [commit for commit in (before, base) if commit]
-
-
-def _up_to(scratch: Path, tag: str) -> list[str]:
-    known = _tags(scratch)
-    return known[: known.index(tag) + 1]
 
 
 def _changed(scratch: Path, before: str, tree: str) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -134,26 +133,16 @@ def add(repository: Repository, refs: Refs) -> None:
 def _make(repository: Repository, refs: Refs) -> None:
     """A new bare repository, which appears complete."""
     path = repository.path
-    made = place.missing_parents(path)
-    scratch: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".scaffold-", dir=path.parent))
-        bare = scratch / "template.git"
-        releases.start(bare)
-        _fetch(bare, refs)
-        _update(bare, refs.tags, (repository.branch, refs.commit, ""))
-        # On to an empty folder this is one step, too; on to another it fails.
-        bare.rename(path)
-        made = []
+        with place.scratch(path) as scratch:
+            bare = scratch / "template.git"
+            releases.start(bare)
+            _fetch(bare, refs)
+            _update(bare, refs.tags, (repository.branch, refs.commit, ""))
+            # On to an empty folder this is one step, too; on to another it fails.
+            bare.rename(path)
     except OSError as error:
         raise CouldNotError(f"cannot make {path}", error.strerror or str(error)) from error
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
-        for parent in reversed(made):
-            if parent.is_dir() and not any(parent.iterdir()):
-                parent.rmdir()
 
 
 def _fetch(repository: Path, refs: Refs) -> None:

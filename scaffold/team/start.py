@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 
 from scaffold.errors import CouldNotError, ScaffoldError
@@ -21,26 +20,16 @@ def start(folder: Path, bundle: Path = BUNDLE) -> str:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ScaffoldError(f"{folder} is not empty", "scaffold never overwrites a file", "give another folder")
     version = newest(bundle).removeprefix("v")
-    made = place.missing_parents(folder)
-    scratch: Path | None = None
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".scaffold-", dir=folder.parent))
-        draft = scratch / "folder"
-        shutil.copytree(STARTER, draft)
-        for path in (draft / "template.toml", draft / "README.md"):
-            text = path.read_text(encoding="utf-8")
-            path.write_text(text.replace("NAME", _name(folder)).replace("VERSION", version), encoding="utf-8")
-        place.move(draft, folder)
-        made = []
+        with place.scratch(folder) as scratch:
+            draft = scratch / "folder"
+            shutil.copytree(STARTER, draft)
+            for path in (draft / "template.toml", draft / "README.md"):
+                text = path.read_text(encoding="utf-8")
+                path.write_text(text.replace("NAME", _name(folder)).replace("VERSION", version), encoding="utf-8")
+            place.move(draft, folder)
     except OSError as error:
         raise CouldNotError(f"cannot make {folder}", error.strerror or str(error)) from error
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
-        for parent in reversed(made):
-            if parent.is_dir() and not any(parent.iterdir()):
-                parent.rmdir()
     return version
 
 
