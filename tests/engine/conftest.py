@@ -18,12 +18,14 @@ from scaffold.catalog.resolve import images
 from scaffold.project import git
 from scaffold.project.render import render
 from scaffold.project.source import Template
-from tests.support import engine
+from tests.support import engine, programs
 from tests.support.images import ensure, is_provided
 from tests.support.running import Project
 from tools.examples import ROOT
 
 Make = Callable[..., Project]
+Provide = Callable[[str], str]
+FindProgram = Callable[[str], Path]
 Run = Callable[[str], Project]
 
 
@@ -40,6 +42,32 @@ def docker() -> dict[str, str]:
     references = [reference for id in catalog.entries for reference in images(catalog, id)]
     ensure(reference for reference in references if is_provided(reference))
     return engine.compose_environment()
+
+
+@pytest.fixture(scope="session")
+def image(docker: dict[str, str]) -> Provide:  # noqa: ARG001
+    """Get an image by its reference, one that no catalogue entry has as well."""
+
+    def provide(reference: str) -> str:
+        ensure([reference])
+        return reference
+
+    return provide
+
+
+@pytest.fixture
+def program() -> FindProgram:
+    """Get a program that backups use, by its name; it is installed when it has to be there."""
+
+    def find(name: str) -> Path:
+        try:
+            return programs.program(name)
+        except engine.SetupError as error:
+            if os.environ.get("SCAFFOLD_REQUIRE_ENGINE") == "1":
+                raise
+            pytest.skip(str(error))
+
+    return find
 
 
 @pytest.fixture

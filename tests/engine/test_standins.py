@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from scaffold import facts
 from scaffold.catalog.index import load
 from scaffold.catalog.resolve import images
+from tests.engine.conftest import FindProgram
 from tests.support.images import STANDINS, is_provided
+from tests.support.programs import PACKAGES
 from tools.examples import ROOT
 
 pytestmark = pytest.mark.engine
@@ -30,7 +33,7 @@ def test_volumes_and_tools(reference: str) -> None:
     config = json.loads(said)[0]["Config"]
     assert set(config["Volumes"] or {}) == set(known.volumes)
     probe = "for name in $NAMES; do command -v $name >/dev/null && echo $name; done; true"
-    for names, expected in ((known.missing, set()), (known.tools, set(known.tools) - UNPROVEN.get(reference, set()))):
+    for names, expected in ((known.missing, set()), (known.tools, set(known.tools))):
         command = [
             "docker",
             "run",
@@ -46,11 +49,12 @@ def test_volumes_and_tools(reference: str) -> None:
         assert set(found.split()) == expected
 
 
-# What a stand-in cannot have: MongoDB's own tools are in no package registry.
-UNPROVEN = {"mongo:8.0-noble": {"mongodump", "mongorestore"}}
-
-
 def test_every_entry_that_says_it_ran_has_something_that_runs() -> None:
     for id, entry in CATALOG.entries.items():
         if entry["state"] != "unproven":
             assert set(images(CATALOG, id)) <= set(STANDINS), id
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_programs_that_backups_use(name: str, program: FindProgram) -> None:
+    assert os.access(program(name), os.X_OK)

