@@ -46,6 +46,10 @@ class Project:
     def init(self) -> None:
         """`ops init`, with ports that are free on this machine."""
         self.ops("init")
+        self.free_ports()
+
+    def free_ports(self) -> None:
+        """Take ports that nobody has."""
         path = self.folder / ".env"
         path.write_text(
             re.sub(r"^(\w+_PORT)=\d+$", lambda match: f"{match[1]}={waiting.free_port()}", path.read_text(), flags=re.M)
@@ -138,6 +142,8 @@ class Project:
         for listing, removal in (
             (["ps", "--all", "--quiet", "--filter", label], ["rm", "--force", "--volumes"]),
             (["volume", "ls", "--quiet", "--filter", label], ["volume", "rm", "--force"]),
+            # What a restore kept: no project's, so that Compose leaves it alone.
+            (["volume", "ls", "--quiet", "--filter", f"name={self.name}_"], ["volume", "rm", "--force"]),
             (["network", "ls", "--quiet", "--filter", label], ["network", "rm"]),
             # By name: one image can be that of two projects, and by its number both would lose it.
             (["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", reference], ["image", "rm"]),

@@ -29,7 +29,7 @@ def test_files_and_functions_are_short(path: Path) -> None:
 def test_ops_never_imports_scaffold_or_what_is_not_in_python() -> None:
     import sys
 
-    for path in (ROOT / "templates/project/ops").glob("*.py"):
+    for path in (ROOT / "templates/project/ops").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []

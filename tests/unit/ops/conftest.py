@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.ops import register
+from tests.support.programs import needed
 from tests.unit.ops import fake_docker
 from tests.unit.ops.helpers import COMPOSE, EXAMPLE, HERE, OPS, PYTHONS, Done, Engine, Run, python_id
 
-# Under the name that it has in a project, and from nowhere else.
-spec = importlib.util.spec_from_file_location("ops", OPS / "__init__.py", submodule_search_locations=[str(OPS)])
-assert spec is not None
-assert spec.loader is not None
-sys.modules["ops"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(sys.modules["ops"])
+if TYPE_CHECKING:
+    from tests.unit.ops.restic_place import Place
+
+register()
 
 
 @pytest.fixture
@@ -126,3 +127,61 @@ def driven(root: Path, engine: Engine) -> Run:
 
     assert engine.folder.is_dir()
     return run
+
+
+@pytest.fixture
+def zstd() -> None:
+    """A test in need of it."""
+    needed("zstd")
+
+
+@pytest.fixture
+def how(request: pytest.FixtureRequest) -> str:
+    """A way to store; the program for it is there."""
+    if request.param == "zstd":
+        needed("zstd")
+    return str(request.param)
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """See that neither threads nor descriptors nor children stay behind."""
+    from tests.unit.ops.codecs import children
+
+    descriptors, running = list(Path("/proc/self/fd").iterdir()), children()
+    yield
+    assert len(list(Path("/proc/self/fd").iterdir())) == len(descriptors)
+    assert [each for each in threading.enumerate() if each.name == "ops-sink"] == []
+    assert children() == running
+
+
+@pytest.fixture(scope="session")
+def restic() -> Path:
+    """The real one."""
+    return needed("restic")
+
+
+@pytest.fixture(scope="session")
+def empty(restic: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with nothing in it: making one takes seconds, copying one does not."""
+    from tests.unit.ops.restic_place import PASSWORD
+
+    path = tmp_path_factory.mktemp("empty") / "repository"
+    said = {**os.environ, "RESTIC_REPOSITORY": str(path), "RESTIC_PASSWORD": PASSWORD}
+    subprocess.run([restic, "init"], env=said, check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture
+def place(tmp_path: Path, restic: Path, empty: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Make a project whose sets go to a repository of its own."""
+    from tests.unit.ops.restic_place import PASSWORD, Place
+
+    for name in [name for name in os.environ if name.startswith("RESTIC_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    monkeypatch.setenv("RESTIC_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("RESTIC_CACHE_DIR", str(tmp_path / "cache"))
+    place = Place(tmp_path, restic, monkeypatch)
+    shutil.copytree(empty, place.path)
+    return place

@@ -18,6 +18,8 @@ def answer(folder: Path, arguments: list[str]) -> Said:
         calls.write(json.dumps(arguments) + "\n")
     if arguments[0] == "compose":
         return compose(state, arguments[1:])
+    if arguments[0] == "context":
+        return say(state.get("host", "unix:///fake.sock"))
     if not state["reachable"]:
         return 1, "", UNREACHABLE
     if arguments[0] == "volume":
@@ -41,6 +43,8 @@ def matches(container: dict[str, Any], key: str, value: str) -> bool:
 
 def volume(state: dict[str, Any], arguments: list[str]) -> Said:
     """Answer `docker volume`."""
+    if arguments[:2] == ["ls", "-q"]:
+        return say(*state.get("safety", []))
     if arguments[0] == "ls":
         return say(*("\t".join((v["name"], v["project"], v["key"])) for v in state["volumes"]))
     found = [each for each in state["volumes"] if each["name"] == arguments[-1]]

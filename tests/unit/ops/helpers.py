@@ -18,6 +18,13 @@ OPS = HERE.parents[2] / "templates" / "project" / "ops"
 OLDEST = Path.home() / ".pyenv" / "versions" / "3.9.18" / "bin" / "python"
 PYTHONS = [sys.executable, *([str(OLDEST)] if OLDEST.exists() else [])]
 
+# For scripts whose memory is measured: the most so far, in KiB. `ru_maxrss` begins with that of whoever started them.
+PEAK = """
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+"""
+
 COMPOSE = """\
 # Managed by scaffold: updates merge this file.
 name: my-rag

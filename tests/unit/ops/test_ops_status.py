@@ -256,3 +256,25 @@ def test_the_users_own_missing_secret_does_not_hide_the_rest(root: Path, ready: 
     assert ready.calls()
     assert "SERVICE" in done.out
     assert "error: secret `own` has no file" in done.err
+
+
+def test_an_engine_elsewhere_needs_the_secrets_there(ready: Engine, ops: Run) -> None:
+    ready.set(host="tcp://10.0.0.9:2376")
+    assert "the engine is on another machine (`tcp://10.0.0.9:2376`)" in ops("status").out
+
+
+def test_what_a_restore_kept_is_named(ready: Engine, ops: Run) -> None:
+    ready.set(safety=["my-rag_mongo_data-before-1", "other_mongo_data-before-1"])
+    said = ops("status", "--json")
+    assert said.code == 0
+    assert said.document()["safety_volumes"] == ["my-rag_mongo_data-before-1"]
+
+
+def test_what_a_killed_run_left_is_named(ready: Engine, ops: Run, root: Path) -> None:
+    assert ready.state["reachable"]
+    (root / ".ops").mkdir()
+    (root / ".ops" / "restore.json").write_text("{}")
+    said = ops("status")
+    assert said.code == 1
+    assert "a restore has not ended" in said.err
+    assert "python3 ops recover" in said.err
