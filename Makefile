@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 # More than cores: tests with an engine mostly wait for it.
 WORKERS ?= 3
 
-.PHONY: help demo test lint examples catalog release bench clean
+.PHONY: help demo test lint examples catalog release bench bench-backup clean
 
 help: ## Show these targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -47,6 +47,9 @@ bench: $(READY) ## Print the ratios that the project promises
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.new
 	$(BIN)/python -m benchmarks.update
+
+bench-backup: $(READY) ## The same of `ops backup`, with real volumes: needs an engine, restic, 18 GB and a quarter of an hour
+	$(BIN)/python -m benchmarks.backup
 
 clean: ## Remove what can be made again
 	rm -rf $(VENV) dist
