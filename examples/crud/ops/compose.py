@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ops import docker, envfile
@@ -27,6 +27,22 @@ class Model:
     services: list[str]
     volumes: dict[str, str]
     described: dict[str, dict[str, str]]
+    # Everything Compose said, secrets in clear: for a sandbox's standard input, never shown or kept.
+    document: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def mounting(self, volume: str) -> dict[str, bool]:
+        """Return the services that mount a volume, and whether each may write to it."""
+        found: dict[str, bool] = {}
+        for service, body in sorted((self.document.get("services") or {}).items()):
+            for mount in body.get("volumes") or []:
+                if mount.get("type") == "volume" and mount.get("source") == volume:
+                    found[service] = found.get(service, False) or not mount.get("read_only", False)
+        return found
+
+    def image(self, service: str) -> str:
+        """Return the image of a service, by the name that Compose gives one that it builds."""
+        body = (self.document.get("services") or {}).get(service) or {}
+        return str(body.get("image") or f"{self.document.get('name')}-{service}")
 
 
 @dataclass(frozen=True)
@@ -80,7 +96,7 @@ def model(project: Project) -> Model:
     held = {key: project.held_as(key) for key in described}
     for key, body in (said.get("volumes") or {}).items():
         held[key] = (body or {}).get("name") or project.held_as(key)
-    return Model(sorted(said.get("services") or {}), dict(sorted(held.items())), described)
+    return Model(sorted(said.get("services") or {}), dict(sorted(held.items())), described, said)
 
 
 def shown(project: Project) -> str:

@@ -11,6 +11,7 @@ from ops.errors import ATTENTION, REFUSED, NoEngineError, Problem
 from ops.report import Report
 
 if TYPE_CHECKING:
+    import argparse
     from pathlib import Path
 
     from ops.declared import Secret
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 NEXT = "next: docker compose up -d --wait"
 
 
-def run(root: Path) -> Report:
+def run(root: Path, _options: argparse.Namespace) -> Report:
     """Bring a project to where Compose can start it."""
     this = project.load(root)
     envfile.missing(root)  # a file that cannot be read is refused before anything is written

@@ -17,11 +17,14 @@ class Report:
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     code: int = DONE
+    last: str = ""  # what the last line says of a good run
+    cause: str = ""  # the word for scripts, when it is not that of the gravest problem
 
     def add(self, problem: Problem, code: int) -> None:
         """Keep a problem; the gravest one decides the exit code."""
         self.problems.append(problem)
-        self.code = max(self.code, code)
+        if code > self.code:
+            self.code, self.cause = code, problem.cause
 
     def note(self, text: str) -> None:
         """Say something that needs nobody."""
@@ -31,7 +34,8 @@ class Report:
     def as_document(self) -> dict[str, object]:
         """Return the one document that `--json` prints."""
         problems = [problem.document() for problem in self.problems]
-        return {"version": 1, **self.document, "notes": self.notes, "problems": problems}
+        cause = {"cause": self.cause} if self.cause else {}
+        return {"version": 1, **self.document, "notes": self.notes, "problems": problems, **cause}
 
 
 def table(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -8,12 +8,13 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ops import compose, docker, envfile, files, project, secret_files, unchecked
+from ops import compose, docker, envfile, files, project, secret_files, unchecked, upkeep
 from ops.compose import Running
 from ops.errors import ATTENTION, OpsError, Problem
 from ops.report import Report, table
 
 if TYPE_CHECKING:
+    import argparse
     from pathlib import Path
 
     from ops.compose import Model
@@ -28,12 +29,13 @@ ADVICE = re.compile(r"^(.+); fix: (.+)$", re.MULTILINE)
 STOPPED = {0, 130, 143}
 
 
-def run(root: Path) -> Report:
+def run(root: Path, _options: argparse.Namespace) -> Report:
     """Look at the project; what needs no engine comes first and is shown without one too."""
     this = project.load(root)
     report = Report({"project": this.name, "engine": "none"})
     needs_init = [look_at_env(root, report), look_at_secrets(this, report)]
     try:
+        upkeep.look(this, report)
         volumes = docker.volumes()
         report.document["engine"] = "reached"
         if unchecked.path_of(this).exists():
@@ -43,6 +45,7 @@ def run(root: Path) -> Report:
             # One variable without a value makes every Compose command fail: init comes first.
             return report
         look_with_compose(this, volumes, report)
+        upkeep.look_at_engine(this, report)
     except OpsError as error:
         report.add(error.problem, error.code)
     return report

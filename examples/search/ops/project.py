@@ -31,6 +31,7 @@ class Project:
     root: Path
     name: str
     secrets: list[declared.Secret]
+    template: str = ""  # the version that the project follows
 
     @property
     def secrets_folder(self) -> Path:
@@ -58,7 +59,24 @@ def load(root: Path) -> Project:
         raise OpsError("`compose.yaml` is not UTF-8 text", fix="save it as UTF-8") from None
     found = declared.read(text)
     env = {entry.key: entry.value for entry in envfile.load(root / ".env")}
-    return Project(root, project_name(root, env, found.name), found.secrets)
+    return Project(root, project_name(root, env, found.name), found.secrets, template_version(root))
+
+
+def template_version(root: Path) -> str:
+    """Return the template's version, as the answers have it; empty when they do not say."""
+    try:
+        answers = (root / ".copier-answers.yml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = re.search(r"^_commit: *['\"]?([^\s'\"]+)", answers, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def require_env(this: Project) -> None:
+    """Refuse to go on before `init`: one variable without a value makes every Compose command fail."""
+    missing = ", ".join(f"`{entry.key}`" for entry in envfile.missing(this.root))
+    if missing:
+        raise OpsError(f"`.env` lacks {missing}", fix="python3 ops init")
 
 
 def project_name(root: Path, env: dict[str, str], declared_name: str | None) -> str:

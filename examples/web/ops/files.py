@@ -75,7 +75,7 @@ def write_new(path: Path, content: bytes, mode: int) -> int:
         os.close(handle)
 
 
-def write_all(handle: int, content: bytes) -> None:
+def write_all(handle: int, content: bytes | memoryview) -> None:
     """Write every byte: the system may take a part of them."""
     while content:
         content = content[os.write(handle, content) :]

@@ -1,0 +1,58 @@
+# Managed by scaffold: updates merge this file.
+"""What `status` says of backups: the last one, what a killed run left, and copies that a restore kept."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ops import docker, state
+from ops.errors import ATTENTION, OpsError, Problem
+from ops.sets import folder
+from ops.text import span
+from ops.volumes import refill
+
+if TYPE_CHECKING:
+    from ops.project import Project
+    from ops.report import Report
+
+
+def look(this: Project, report: Report) -> None:
+    """Look at the folder of sets and at journals; needs no engine."""
+    report.document["last_backup"] = None
+    found = None
+    for path in reversed(list(folder.sets(folder.home(this, None)))):
+        try:
+            found = folder.look(path).manifest
+            break
+        except OpsError as error:
+            report.add(error.problem, ATTENTION)
+    if found is not None:
+        age = time.time() - folder.seconds(found.started)
+        words = "complete" if found.complete else "partial"
+        report.document["last_backup"] = {"set": found.id, "started": found.started, "complete": found.complete}
+        report.lines += ["", f"last backup: {span(max(0, age))} ago, {words} (`backups/`; python3 ops list)"]
+    for name, what in ((state.QUIESCED, "a backup"), (state.RESTORE, "a restore")):
+        if state.load(this.root, name) is not None:
+            # It may be under way at this moment: then it clears its journal itself.
+            fix = "python3 ops recover, unless it is still running"
+            report.add(Problem(f"{what} has not ended", f"its journal is in `{state.FOLDER}/`", fix), ATTENTION)
+
+
+def look_at_engine(this: Project, report: Report) -> None:
+    """Name the copies that restores kept, and say what an engine on another machine needs."""
+    label = f"label={refill.SAFETY}"
+    kept = [
+        name
+        for name in docker.ask(["volume", "ls", "-q", "--filter", label]).split()
+        if name.startswith(f"{this.name}_")
+    ]
+    report.document["safety_volumes"] = kept
+    if kept:
+        report.note(f"content from before a restore is kept; when it may go: docker volume rm {' '.join(kept)}")
+    host = docker.remote()
+    if host and this.secrets:
+        report.note(
+            f"the engine is on another machine (`{host}`): Compose mounts the files of `secrets/` from that machine, "
+            f"so they have to be there as well, as `{this.secrets_folder}`"
+        )

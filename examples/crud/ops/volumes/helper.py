@@ -1,0 +1,288 @@
+# Managed by scaffold: updates merge this file.
+"""A container that has volumes mounted and GNU tar in it: the only way by which their content goes in or out.
+
+Its image is one that the engine has already: nothing is pulled. It has no network, no log and no more rights than
+reading needs (or writing, when it fills a volume).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, ClassVar
+
+from ops import docker
+from ops.errors import UNABLE, OpsError
+from ops.volumes import freeze, presence
+from ops.volumes import scratch as places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ops.docker import Answer
+
+LABEL = "ops.helper"
+LIFE = "86400"  # seconds; a helper whose run was killed does not stay for ever
+READ = ("DAC_READ_SEARCH",)
+WRITE = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETFCAP")
+# 64 KiB at a time: a fifth less of a freeze than tar's own 10 KiB, where files are many and small (measured).
+RECORDS = "--blocking-factor=128"
+LOSSLESS = ("--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner")
+ENGINE_FAILED = 125  # exit code of `docker run` when no program was tried
+NO_TAR = "no image of this project that is here has GNU tar"
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A running helper. Volumes are at `/ops/0`, `/ops/1` … in the order they were given."""
+
+    id: str
+    image: str
+    volumes: tuple[str, ...]
+    scratch: Path | None = None  # a folder that it shares with this machine
+    spare: str = ""  # or a volume of its own beside the engine
+    lossless: ClassVar[bool] = True
+
+    def where(self, volume: str) -> str:
+        """Return where a volume is mounted."""
+        return f"/ops/{self.volumes.index(volume)}"
+
+    def run(self, *arguments: str, patience: int = docker.TIMEOUT) -> Answer:
+        """Run a program in it."""
+        return docker.run(["exec", self.id, *arguments], patience=patience)
+
+    def ask(self, *arguments: str, patience: int = docker.TIMEOUT) -> str:
+        """Run a program that has to succeed."""
+        answer = self.run(*arguments, patience=patience)
+        if answer.code:
+            raise OpsError(f"`{arguments[0]}` failed in a helper container", answer.last_error(), code=UNABLE)
+        return answer.output
+
+    def size(self, volume: str) -> int:
+        """Return what a volume takes on its disk, in bytes: holes in files take nothing."""
+        answer = self.run("du", "-s", "--block-size=1", self.where(volume), patience=3600)
+        first = answer.output.split("\t")[0]
+        return int(first) if first.isdigit() else 0
+
+    def free(self, volume: str) -> int:
+        """Return what is free on a volume's disk, in bytes."""
+        return self.free_at(self.where(volume))
+
+    def free_at(self, path: str) -> int:
+        """Return what is free on a disk, in bytes."""
+        lines = self.ask("df", "--output=avail", "--block-size=1", path).split()
+        return int(lines[-1]) if lines[-1].isdigit() else 0
+
+    def read(self, volume: str, name: str) -> str:
+        """Return the text of a small file of a volume; empty when there is none."""
+        answer = self.run("head", "--bytes=65536", f"{self.where(volume)}/{name}")
+        return answer.output if answer.code == 0 else ""
+
+    def empty(self, volume: str) -> bool:
+        """Tell whether a volume holds nothing; `lost+found` is the file system's own."""
+        top = ["-mindepth", "1", "-maxdepth", "1", "!", "-name", "lost+found"]
+        return not self.ask("find", self.where(volume), *top, "-print", "-quit").strip()
+
+    def count(self, volume: str) -> int:
+        """Return how many entries a volume has, its root counted; sockets are not archived and not counted."""
+        find = ["find", self.where(volume), "-name", "lost+found", "-prune", "-o", "!", "-type", "s", "-printf", "x"]
+        return len(self.ask(*find, patience=3600))
+
+    def device(self, volume: str) -> str:
+        """Return the first device file in a volume; empty when there is none."""
+        kinds = ["(", "-type", "b", "-o", "-type", "c", ")"]
+        return self.ask("find", self.where(volume), *kinds, "-printf", "%P", "-quit", patience=3600)
+
+    def owner(self, volume: str) -> tuple[int, int]:
+        """Return whose a volume's root is."""
+        uid, gid = self.ask("stat", "--format=%u %g", self.where(volume)).split()
+        return int(uid), int(gid)
+
+    def unpack(self, volume: str, stream: IO[bytes], *more: str) -> None:
+        """Unpack an archive into a volume."""
+        with docker.feeding(self.extracting(volume, *more)) as pipe:
+            copy_into(pipe, stream)
+
+    def tar(self, volume: str, *more: str) -> list[str]:
+        """Return the command that archives a volume and loses nothing."""
+        return [
+            "tar",
+            "--create",
+            RECORDS,
+            "--format=posix",
+            "--sparse",
+            *LOSSLESS,
+            *more,
+            "--exclude=./lost+found",
+            "-C",
+            self.where(volume),
+            ".",
+        ]
+
+    def reading(self, volume: str, *more: str) -> list[str]:
+        """Return the `docker` command whose output is the archive of a volume."""
+        return ["exec", self.id, *self.tar(volume, "-f", "-", *more)]
+
+    def extracting(self, volume: str, *more: str) -> list[str]:
+        """Return the `docker` command that unpacks an archive from its standard input into a volume."""
+        options = ["--same-owner", "--preserve-permissions", "--delay-directory-restore"]
+        return [
+            "exec",
+            "-i",
+            self.id,
+            "tar",
+            "--extract",
+            RECORDS,
+            *LOSSLESS,
+            *options,
+            "-C",
+            self.where(volume),
+            "-f",
+            "-",
+            # Behind `-C`, which counts for the members named after it only.
+            *more,
+        ]
+
+
+@contextmanager
+def mounted(
+    project: str,
+    images: Sequence[str],
+    volumes: Sequence[str],
+    *,
+    write: Sequence[str] = (),
+    scratch: Path | None = None,
+) -> Iterator[Helper]:
+    """Start a helper with volumes of the engine, read-only except those in `write`; it is gone afterwards.
+
+    `scratch` is a folder of this machine to share. Where the engine is on another one, the helper gets a volume.
+    """
+    labels = presence.labels(volumes)
+    mounts = [mount(volume, number, volume in write) for number, volume in enumerate(volumes)]
+    rights = WRITE if write else READ
+    container = spare = ""
+    try:
+        image, container = first(project, images, mounts, rights, scratch)
+        if not container:
+            from ops.volumes import bare  # noqa: PLC0415 (a kind of Helper)
+
+            with bare.mounted(project, volumes, mounts) as at:
+                yield at
+            return
+        shared = scratch if scratch and shares(container, scratch) else None
+        if presence.labels(volumes) != labels:
+            remove(container)
+            raise presence.replaced(volumes, labels)
+        if scratch and not shared:
+            remove(container)
+            spare = make_spare(project)
+            image, container = first(
+                project, [image], [*mounts, f"type=volume,source={spare},target={places.MOUNT}"], rights
+            )
+        yield Helper(container, image, tuple(volumes), shared, spare)
+    finally:
+        remove(container)
+        if spare:
+            docker.run(["volume", "rm", "--force", spare])
+
+
+def mount(volume: str, number: int, write: bool) -> str:
+    """Return how a volume is mounted. Without copying up: a look at an empty one must not fill it from the image."""
+    return f"type=volume,source={volume},target=/ops/{number},volume-nocopy{'' if write else ',readonly'}"
+
+
+def first(
+    project: str, images: Sequence[str], mounts: list[str], rights: Sequence[str], scratch: Path | None = None
+) -> tuple[str, str]:
+    """Start a helper from the first image that serves; return the image and the container, empty when none can."""
+    for image in images:
+        container = ""
+        if scratch is not None:
+            container = start(project, image, [*mounts, f"type=bind,source={scratch},target={places.MOUNT}"], rights)
+        container = container or start(project, image, mounts, rights)
+        if container and has_tar(container):
+            return image, container
+        remove(container)
+    if images and all(lacks_tar(image) for image in images):
+        return "", ""
+    fix = "docker compose pull --ignore-buildable; docker compose build"
+    raise OpsError("there is nothing to copy volumes with", NO_TAR, fix, code=UNABLE, cause="missing-tool")
+
+
+def start(project: str, image: str, mounts: list[str], rights: Sequence[str]) -> str:
+    """Start a container of an image that is here; return nothing when it cannot be started."""
+    name = f"{project}-ops-{secrets.token_hex(4)}"
+    command = [
+        "run", "--detach", "--rm", "--pull", "never", "--network", "none", "--log-driver", "none", "--read-only",
+        "--cap-drop", "ALL", *(part for each in rights for part in ("--cap-add", each)),
+        "--security-opt", "no-new-privileges", "--user", "0:0", "--workdir", "/",
+        "--label", f"{LABEL}={project}", "--name", name, *(part for each in mounts for part in ("--mount", each)),
+        "--entrypoint", "sleep", image, LIFE,
+    ]  # fmt: skip
+    try:
+        answer = docker.run(command)
+    except BaseException:
+        with freeze.undisturbed():
+            time.sleep(1)  # the engine goes on making it
+            remove(name)
+        raise
+    return answer.output.strip() if answer.code == 0 else ""
+
+
+def make_spare(project: str) -> str:
+    """Make a volume for plain archives, beside the engine."""
+    name = f"{project}-ops-scratch-{secrets.token_hex(4)}"
+    docker.ask(["volume", "create", "--label", f"{LABEL}={project}", name])
+    return name
+
+
+def has_tar(container: str) -> bool:
+    """Tell whether a container's tar is GNU's: others lose ACLs, attributes and holes without a word."""
+    answer = docker.run(["exec", container, "tar", "--version"])
+    return answer.code == 0 and "GNU tar" in answer.output
+
+
+def lacks_tar(image: str) -> bool:
+    """Tell whether an image does not serve for want of GNU tar, and not because the engine is in trouble."""
+    options = ["--rm", "--pull", "never", "--network", "none", "--log-driver", "none", "--entrypoint", "tar"]
+    answer = docker.run(["run", *options, image, "--version"])
+    return answer.code != ENGINE_FAILED and "GNU tar" not in answer.output
+
+
+def shares(container: str, scratch: Path) -> bool:
+    """Tell whether the folder in the container is the one on this machine, and can be written."""
+    mark = scratch / f".probe-{secrets.token_hex(8)}"
+    mark.touch()
+    os.chmod(mark, 0o666)  # noqa: PTH101 (the helper has no right over files of others)
+    try:
+        command = ["exec", container, "dd", "if=/proc/sys/kernel/random/boot_id", f"of={places.MOUNT}/{mark.name}"]
+        return docker.run(command).code == 0 and mark.stat().st_size > 0
+    finally:
+        mark.unlink()
+
+
+def remove(container: str) -> None:
+    """Remove a helper."""
+    if container:
+        docker.run(["rm", "--force", "--volumes", container])
+
+
+def clear(project: str) -> int:
+    """Remove the helpers that killed runs of this project left; return how many."""
+    label = f"label={LABEL}={project}"
+    ids = docker.ask(["ps", "-aq", "--filter", label]).split()
+    for each in ids:
+        remove(each)
+    for each in docker.ask(["volume", "ls", "-q", "--filter", label]).split():
+        docker.run(["volume", "rm", each])
+    return len(ids)
+
+
+def copy_into(pipe: IO[bytes], stream: IO[bytes]) -> None:
+    """Send a stream to a command, a piece at a time."""
+    while chunk := stream.read(1 << 20):
+        pipe.write(chunk)

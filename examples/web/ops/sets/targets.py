@@ -1,0 +1,175 @@
+# Managed by scaffold: updates merge this file.
+"""What a restore will do with each item of a set, and every reason not to, before anything is touched."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ops import docker, secret_files, stores
+from ops.errors import UNABLE, OpsError
+from ops.sets import plan
+from ops.text import size
+from ops.volumes import bare, helper, images
+from ops.volumes.table import ABSENT, PRESENT, RETIRED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ops.compose import Model
+    from ops.docker import Container
+    from ops.project import Project
+    from ops.sets.manifest import Item, Manifest
+    from ops.stores.base import Store
+
+FILES, LOAD = "files", "load"
+SPARE = 64 << 20  # bytes
+
+
+@dataclass
+class Target:
+    """One item and the volume that it goes into."""
+
+    item: Item
+    store: Store
+    key: str
+    volume: str  # its name in the engine
+    state: str  # absent, present, or retired
+    how: str
+    service: str = ""  # the server that a dump is loaded into
+    image: str = ""
+    used: int = 0  # bytes on the disk before
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether nothing is lost by filling it."""
+        return self.state == ABSENT or not self.used
+
+    @property
+    def bytes(self) -> int:
+        """Return what will be written."""
+        return sum(file.plain_size for file in self.item.files)
+
+
+def choose(manifest: Manifest, only: Sequence[str]) -> list[Item]:
+    """Return the items that are meant."""
+    items = manifest.stored()
+    known = {name: item for item in items for name in (item.name, item.volume)}
+    for name in only:
+        if name not in known:
+            listed = ", ".join(item.volume for item in items) or "nothing"
+            raise OpsError(f"set `{manifest.id}` has no volume `{name}`", f"it has: {listed}", cause="not-found")
+    wanted = {known[name].volume for name in only}
+    return [item for item in items if not only or item.volume in wanted]
+
+
+def make(this: Project, model: Model, items: Sequence[Item], project: str) -> list[Target]:
+    """Find the volume, and where one is needed the server, for every item."""
+    held = {each.name for each in docker.volumes()}
+    return [target(this, model, item, project, held) for item in items]
+
+
+def target(this: Project, model: Model, item: Item, project: str, held: set[str]) -> Target:
+    """Find where one item goes."""
+    declared = model.volumes.get(item.volume)
+    name = declared if declared and project == this.name else f"{project}_{item.volume}"
+    state = PRESENT if name in held else ABSENT if declared else RETIRED
+    store = stores.of(item.backup)
+    how = LOAD if item.method == plan.DUMP else FILES
+    found = Target(item, store, item.volume, name, state, how)
+    if store.dumps:
+        services = [id for id, writes in model.mounting(item.volume).items() if writes]
+        found.service = item.owner if item.owner in services else next(iter(services), "")
+        found.image = images.present(model.image(found.service)) if found.service else ""
+    return found
+
+
+def refuse(this: Project, model: Model, targets: Sequence[Target], users: Sequence[Container], replace: bool) -> None:
+    """Raise the first reason not to restore; `users` are the containers that mount a target."""
+    for each in targets:
+        refuse_server(this, model, each)
+        if not each.empty and not replace:
+            what = f"volume `{each.volume}` holds {size(each.used)}"
+            fix = "--replace puts the set's content there and keeps a copy of the present one; or --to-project NAME"
+            raise OpsError(what, "a restore would replace it", fix, cause="not-empty")
+    paused = [each for each in users if each.state == "paused"]
+    if paused:
+        what = f"container `{paused[0].name}` is paused on a volume of this restore, with the old content in its memory"
+        raise OpsError(what, fix=f"docker unpause {paused[0].name}, then run this again", code=UNABLE, cause="in-use")
+    foreign = [each for each in users if each.active and each.project != this.name]
+    if foreign:
+        what = f"container `{foreign[0].name}` of another project uses a volume of this restore"
+        raise OpsError(what, fix=f"docker stop {foreign[0].name}, then run this again", code=UNABLE, cause="in-use")
+
+
+def refuse_server(this: Project, model: Model, target: Target) -> None:
+    """Refuse what the present server cannot take, or cannot be asked to."""
+    owner = target.service or target.item.owner
+    if not target.service and target.how == LOAD:
+        what = f"volume `{target.key}` was dumped by service `{owner}`, which this project does not have"
+        raise OpsError(what, fix="add the service again: a dump needs a server", cause="wrong-version")
+    if owner in model.services:
+        refuse_version(target, model.image(owner))
+    if not target.service:
+        return
+    reference = model.image(target.service)
+    if not target.image:
+        fix = f"docker compose pull {target.service}, or docker compose build {target.service}"
+        raise OpsError(f"image `{reference}` is not here", "it loads what is restored", fix, UNABLE, "missing-tool")
+    for secret in this.secrets:
+        if secret_files.state(this, secret) != "kept" and not secret_files.unresolved(secret):
+            why = f"service `{target.service}` is started to take what is restored"
+            fix = f"put `{secret.file}` back, or `python3 ops init` makes a new one"
+            raise OpsError(f"secret `{secret.name}` is missing", why, fix, cause="missing-secret")
+
+
+def refuse_version(target: Target, reference: str) -> None:
+    """Refuse an item that the present server cannot take."""
+    why = target.store.fits(target.item, reference, partial(images.variable, reference))
+    if why:
+        fix = "restore it with the version that it was made with"
+        raise OpsError(f"volume `{target.key}` does not fit the present server", why, fix, cause="wrong-version")
+
+
+def measure(project: str, helpers: Sequence[str], targets: Sequence[Target]) -> bool:
+    """Look how much each target holds, and refuse when the disk has no room for old and new together.
+
+    Return whether what is put there will be all of it.
+    """
+    there = [each for each in targets if each.state == PRESENT or (each.state == RETIRED and exists(each.volume))]
+    free: int | None = None
+    names = [each.volume for each in there]
+    with helper.mounted(project, helpers, names) as at:
+        if not at.lossless:
+            bare.accept_new([each.item for each in targets if each.how == FILES], names)
+        for each in there:
+            each.used = 0 if at.empty(each.volume) else max(1, at.size(each.volume))
+        if there:
+            free = min(at.free(name) for name in names)
+    need = sum(each.bytes for each in targets)
+    if free is not None and need > free + SPARE:
+        what = f"the engine's disk has {size(free)} free, the restore needs {size(need)}"
+        raise OpsError(what, "the present content is kept beside the new one", "make room there", UNABLE, "no-space")
+    return at.lossless
+
+
+def exists(volume: str) -> bool:
+    """Tell whether the engine holds a volume."""
+    with suppress(OpsError):
+        return any(each.name == volume for each in docker.volumes())
+    return False
+
+
+def creation(model: Model, key: str, project: str) -> list[str]:
+    """Return how Compose would make a volume: its driver, its options and its labels."""
+    body = (model.document.get("volumes") or {}).get(key) or {}
+    said = ["--label", f"{docker.PROJECT}={project}", "--label", f"{docker.VOLUME}={key}"]
+    if body.get("driver"):
+        said += ["--driver", str(body["driver"])]
+    for name, value in sorted((body.get("driver_opts") or {}).items()):
+        said += ["--opt", f"{name}={value}"]
+    for name, value in sorted((body.get("labels") or {}).items()):
+        said += ["--label", f"{name}={value}"]
+    return said
