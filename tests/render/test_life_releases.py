@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +92,10 @@ def test_every_release_updates_to_the_working_tree(edit: str | None, old: Path, 
         path: text for path, text in private.items() if path != ".env"
     }
     assert kept[".env"].startswith(private[".env"])
+    listed = subprocess.run(
+        [sys.executable, "ops", "list", "--json"], cwd=old.with_name("after"), capture_output=True, check=True
+    )
+    assert json.loads(listed.stdout)["sets"] == [], "the backup kit came along, and runs"
 
 
 @pytest.mark.parametrize("tag", copier.released_versions())

@@ -12,6 +12,8 @@ from ops import compose, docker, envfile, files, project, secret_files, unchecke
 from ops.compose import Running
 from ops.errors import ATTENTION, OpsError, Problem
 from ops.report import Report, table
+from ops.volumes.table import ANONYMOUS
+from ops.volumes.table import table as volume_table
 
 if TYPE_CHECKING:
     import argparse
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from ops.compose import Model
     from ops.docker import Container, Volume
     from ops.project import Project
+    from ops.volumes.table import Entry
 
-ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 BAD_STATES = {"dead", "restarting"}
 # A probe that knows what is missing says so in these words. Nothing else of its output is shown: it may be anything.
 ADVICE = re.compile(r"^(.+); fix: (.+)$", re.MULTILINE)
@@ -133,34 +135,33 @@ def look_at_volumes(
     report: Report,
 ) -> None:
     """Show the declared volumes, then what the engine holds beside them."""
-    anonymous = look_for_anonymous(containers, report)
-    names = {each.name for each in volumes}
-    rows = [[key, name, "present" if name in names else "absent"] for key, name in model.volumes.items()]
-    declared = set(model.volumes.values())
-    rows += [
-        [each.key, each.name, "retired"]
-        for each in volumes
-        if each.project == this.name and each.name not in declared | anonymous
-    ]
-    words = ("responsibility", "class", "owner", "backup")
-    found: list[dict[str, str]] = []
-    for key, name, state in rows:
-        described = model.described.get(key, {}) if state != "retired" else {}
-        about = {word: described.get(word, "-") for word in words}
-        found.append({"volume": key, "name": name, **about, "state": state})
+    look_for_anonymous(containers, report)
+    found = [described(each) for each in volume_table(this, model, volumes, containers)]
     report.document["volumes"] = found
     columns = ("volume", "responsibility", "class", "owner", "state", "name")
     cells = [[each[column] for column in columns] for each in found]
     report.lines += ["", *table([column.upper() for column in columns], cells)]
 
 
-def look_for_anonymous(containers: list[Container], report: Report) -> set[str]:
+def described(entry: Entry) -> dict[str, str]:
+    """Return a volume for `--json`."""
+    said = {
+        "volume": entry.key,
+        "name": entry.name,
+        "responsibility": entry.responsibility,
+        "class": entry.kind,
+        "owner": entry.owner,
+        "backup": entry.backup,
+        "state": entry.state,
+    }
+    return {word: value or "-" for word, value in said.items()}
+
+
+def look_for_anonymous(containers: list[Container], report: Report) -> None:
     """Report the volumes that have no name: the next `down` and `up` starts without them."""
-    found = set()
     for container in containers:
         for target, name in container.volumes.items():
             if ANONYMOUS.fullmatch(name):
-                found.add(name)
                 report.add(
                     Problem(
                         f"service `{container.service}` keeps `{target}` in an anonymous volume",
@@ -169,7 +170,6 @@ def look_for_anonymous(containers: list[Container], report: Report) -> set[str]:
                     ),
                     ATTENTION,
                 )
-    return found
 
 
 def look_at_folders(this: Project, containers: list[Container], report: Report) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PAUSE, STOP = "pause", "stop"
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-UNDO = {PAUSE: "unpause", STOP: "start"}
 UNKNOWN = ""
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SAFETY = "ops.safety"
 PATIENCE = 86400  # seconds
-TOUCHED, COPIED, DONE = "touched", "copied", "done"
+TOUCHED, COPIED = "touched", "copied"
 
 
 @dataclass
