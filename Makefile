@@ -24,7 +24,7 @@ demo: $(READY) ## Make a project in ./demo and load it in the real Compose; need
 	@echo "demo/ is a Compose project; with Docker: cd demo && docker compose up -d --wait"
 
 test: $(READY) ## Run every test; says what it skipped and why
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) $(TESTS)
 
 lint: $(READY) ## Style, types and the direction of imports
 	$(BIN)/ruff format --check .

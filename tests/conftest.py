@@ -6,12 +6,28 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scaffold.project.source import Template
 from tests.support import cli, versions
 from tools import examples
+
+# Files whose tests share one project: a worker takes such a file whole.
+SHARED = ("tests/engine/backup/faults/", "tests/engine/backup/test_store_")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out tests one by one, but a shared project whole: `xdist_group` has no effect with pytest 9.2 (tried)."""
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class ByProject(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid.partition("::")[0] if nodeid.startswith(SHARED) else nodeid
+
+    return ByProject(config, log)
 
 
 @pytest.fixture(autouse=True)

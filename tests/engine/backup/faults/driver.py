@@ -63,7 +63,7 @@ def patch(owner, name, say):
     setattr(owner, name, lambda *a, **k: event(say(*a), lambda: real(*a, **k)))
 
 patch(docker, "run", lambda arguments, *_: "docker " + " ".join(arguments))
-patch(docker.subprocess, "Popen", lambda command, *_: "start " + " ".join(map(str, command)))
+patch(docker.subprocess, "Popen", lambda command, *_: "start " + " ".join(map(str, command)).removeprefix("nice "))
 patch(files, "write_new", lambda path, *_: f"write {path}")
 patch(files, "replace", lambda path, content: f"replace {path} {content.decode()}")
 patch(pathlib.Path, "rename", lambda path, to: f"rename {path} {to}")

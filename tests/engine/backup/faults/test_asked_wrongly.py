@@ -13,7 +13,7 @@ import pytest
 
 from tests.engine.backup.faults.world import World
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("faults-asked")]
+pytestmark = pytest.mark.engine
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from tests.engine.backup.faults.rebuilt import change, seal
 from tests.engine.backup.faults.world import World, docker
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("faults-damaged")]
+pytestmark = pytest.mark.engine
 
 Change = Callable[[Path], None]
 

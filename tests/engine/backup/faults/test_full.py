@@ -15,7 +15,6 @@ from tests.engine.backup.faults.world import World, docker
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.xdist_group("faults-full"),
     pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk"),
 ]
 FILES = ("--only", "uploads", "index")

@@ -11,7 +11,7 @@ from tests.engine.backup.faults.driver import AFTER, BEFORE, DURING, struck
 from tests.engine.backup.faults.world import World
 from tests.support.running import until
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("faults-killed")]
+pytestmark = pytest.mark.engine
 
 FILES = ("--only", "uploads", "index")
 # `index` comes first and is stopped, `uploads` is paused.

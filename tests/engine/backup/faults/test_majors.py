@@ -14,7 +14,7 @@ from tests.engine.backup.faults.world import World, hasten
 from tests.engine.conftest import new_name
 from tests.support.running import Project
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("faults-majors")]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")

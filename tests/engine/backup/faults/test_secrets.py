@@ -12,7 +12,7 @@ from tests.engine.backup.faults.driver import AFTER, waiting
 from tests.engine.backup.faults.rebuilt import unpacked
 from tests.engine.backup.faults.world import World, docker
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("faults-secrets")]
+pytestmark = pytest.mark.engine
 
 
 class Watch(threading.Thread):

@@ -12,7 +12,7 @@ from tests.engine.backup.faults.driver import AFTER, BEFORE, DURING, struck, wai
 from tests.engine.backup.faults.world import World, docker
 from tests.support.running import until
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("faults-states")]
+pytestmark = pytest.mark.engine
 FILES = ("--only", "uploads", "index")
 
 
