@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -148,9 +149,12 @@ def nothing_left() -> Iterator[None]:
     """See that neither threads nor descriptors nor children stay behind."""
     from tests.unit.ops.codecs import children
 
+    # What an earlier test left for the collector may go meanwhile: only more is too many.
+    gc.collect()
     descriptors, running = list(Path("/proc/self/fd").iterdir()), children()
     yield
-    assert len(list(Path("/proc/self/fd").iterdir())) == len(descriptors)
+    gc.collect()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= len(descriptors)
     assert [each for each in threading.enumerate() if each.name == "ops-sink"] == []
     assert children() == running
 
