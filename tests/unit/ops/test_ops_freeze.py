@@ -31,3 +31,14 @@ def test_nothing_is_brought_back_while_the_engine_is_away(engine: Engine) -> Non
     engine.set(reachable=False)
     assert "cannot be stopped" in freeze.hindrance(JOURNAL, {"p_uploads"})
     assert freeze.hindrance({}, {"p_uploads"}) == "no Docker engine in reach"
+
+
+def test_a_volume_is_not_called_absent_while_the_engine_is_away(engine: Engine) -> None:
+    from ops.errors import OpsError
+    from ops.sets import targets
+
+    engine.hold("p_uploads")
+    assert targets.exists("p_uploads")
+    engine.set(reachable=False)
+    with pytest.raises(OpsError):
+        targets.exists("p_uploads")

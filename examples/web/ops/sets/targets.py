@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -156,10 +155,8 @@ def measure(project: str, helpers: Sequence[str], targets: Sequence[Target]) -> 
 
 
 def exists(volume: str) -> bool:
-    """Tell whether the engine holds a volume."""
-    with suppress(OpsError):
-        return any(each.name == volume for each in docker.volumes())
-    return False
+    """Tell whether the engine holds a volume; one that does not answer is no answer: what is there would be lost."""
+    return any(each.name == volume for each in docker.volumes())
 
 
 def creation(model: Model, key: str, project: str) -> list[str]:
