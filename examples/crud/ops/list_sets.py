@@ -63,7 +63,7 @@ def document(found: Found) -> dict[str, Any]:
         },
         "verified": found.checks.get(folder.VERIFIED),
         "drilled": found.checks.get(folder.DRILLED),
-        "protected": folder.PROTECTED in found.checks,
+        "protected": found.protected,
     }
 
 
@@ -77,10 +77,8 @@ def row(found: Found, now: float) -> list[str]:
 
 def state(found: Found) -> str:
     """Return what a set is worth, in words."""
-    words = "complete" if found.manifest.complete else "partial"
-    if any(not (found.checks.get(kind) or {}).get("good", True) for kind in (folder.VERIFIED, folder.DRILLED)):
-        words = "bad"
-    return f"{words}, protected" if folder.PROTECTED in found.checks else words
+    words = "bad" if found.doubted else "complete" if found.manifest.complete else "partial"
+    return f"{words}, protected" if found.protected else words
 
 
 def said(outcome: dict[str, Any] | None, now: float) -> str:

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ops import project
+from ops import flags, project
 from ops.errors import ATTENTION, OpsError
 from ops.report import Report
 from ops.sets import check, folder, places
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    verb.add_argument(
-        "set", nargs="?", metavar="SET", help="a set: its id, the beginning of it, or its folder (the latest)"
-    )
+    flags.latest(verb)
     verb.add_argument("--deep", action="store_true", help="unpack everything, and have each store's files looked at")
-    verb.add_argument("--ping", metavar="URL", help="call URL after a good run, URL/fail after any other")
+    flags.ping(verb)
     places.options(verb)
     places.with_identity(verb)
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import importlib
 import json
 import os
@@ -14,7 +13,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ops.errors import INTERRUPTED, UNABLE, OpsError, Problem
+from ops.errors import INTERRUPTED, UNABLE, OpsError, Problem, cause_of
 from ops.report import Report
 
 if TYPE_CHECKING:
@@ -116,8 +115,7 @@ def guarded(options: argparse.Namespace, project: Path) -> Report:
         where = f"`{error.filename}`" if error.filename else "this folder"
         fix = "put that right and run this again: what is already there is kept"
         why = error.strerror or type(error).__name__
-        cause = "no-space" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
-        return failed(Problem(f"cannot use {where}", why, fix, cause), UNABLE)
+        return failed(Problem(f"cannot use {where}", why, fix, cause_of(error)), UNABLE)
     except Exception as error:  # the boundary: anything else is a bug of ours
         debug()
         return failed(unexpected(error), UNABLE)

@@ -7,10 +7,10 @@ import argparse
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ops import files, project
+from ops import files, flags, project
 from ops.errors import ATTENTION, OpsError, Problem
 from ops.report import Report, table
-from ops.sets import folder, manifest, places, retention
+from ops.sets import folder, manifest, places, private, retention
 from ops.text import counted, size
 from ops.volumes import lock
 
@@ -38,7 +38,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--protect", metavar="SET", help="never remove this set")
     verb.add_argument("--unprotect", metavar="SET", help="treat this set as any other again")
-    verb.add_argument("--ping", metavar="URL", help="call URL after a good run, URL/fail after any other")
+    flags.ping(verb)
     places.options(verb)
     verb.add_argument("--dry-run", action="store_true", help="say what would be kept, and why; remove nothing")
 
@@ -94,10 +94,9 @@ def readable(home: Path, report: Report) -> list[Found]:
 
 def dated(found: Found) -> retention.Dated:
     """Return what a policy looks at."""
-    checks = (found.checks.get(kind) or {} for kind in (folder.VERIFIED, folder.DRILLED))
-    good = found.manifest.complete and all(each.get("good", True) for each in checks)
+    good = found.manifest.complete and not found.doubted
     when = datetime.fromtimestamp(folder.seconds(found.manifest.started), timezone.utc)  # noqa: UP017
-    return retention.Dated(found.path.name, when, good, folder.PROTECTED in found.checks)
+    return retention.Dated(found.path.name, when, good, found.protected)
 
 
 def carry_out(sets: dict[str, Found], decisions: list[retention.Decision], report: Report, *, dry: bool) -> None:
@@ -127,8 +126,9 @@ def carry_out(sets: dict[str, Found], decisions: list[retention.Decision], repor
 
 def remove(found: Found) -> Problem | None:
     """Remove a set, but no file that is not of it."""
-    ours = {found.path / file.path for item in found.manifest.items for file in item.files}
-    ours |= {found.path / name for name in (manifest.NAME, folder.CHECKS, *folder.EXTRA)}
+    secrets = private.file_of(found.manifest)
+    stored = [*(file for item in found.manifest.items for file in item.files), *([secrets] if secrets else [])]
+    ours = {found.path / name for name in (manifest.NAME, folder.CHECKS, *(file.path for file in stored))}
     # A verify or a drill that was killed may have left a note without its name.
     ours |= set(found.path.glob(f"{files.UNFINISHED}*"))
     strange = [each for each in found.path.rglob("*") if not each.is_dir() and each not in ours]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ops import compose, docker, progress, project, tidy
+from ops import compose, docker, flags, progress, project, tidy
 from ops.errors import ATTENTION, OpsError, Problem
 from ops.project import NAME
 from ops.report import Report, table
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def options(verb: argparse.ArgumentParser) -> None:
     """Declare the options."""
     verb.add_argument("set", metavar="SET", help="a set: its id, the beginning of it, `latest`, or its folder")
-    verb.add_argument("--only", nargs="+", action="extend", default=[], metavar="VOLUME", help="these volumes only")
+    flags.only(verb)
     verb.add_argument(
         "--path", action="append", default=[], metavar="PATH", help="this file or folder of one volume only"
     )
@@ -131,7 +131,7 @@ def describe(goals: Sequence[Target], users: Sequence[docker.Container], report:
                 goal.item.image or "-",
                 goal.item.method,
                 size(goal.used) if goal.used else "empty",
-                size(goal.bytes),
+                size(goal.item.plain_size),
             ]
             for goal in goals
         ],
@@ -140,7 +140,13 @@ def describe(goals: Sequence[Target], users: Sequence[docker.Container], report:
     if stopped:
         report.lines.append(f"stopped meanwhile: {', '.join(stopped)}")
     report.document["plan"] = [
-        {"volume": goal.key, "name": goal.volume, "method": goal.item.method, "now": goal.used, "then": goal.bytes}
+        {
+            "volume": goal.key,
+            "name": goal.volume,
+            "method": goal.item.method,
+            "now": goal.used,
+            "then": goal.item.plain_size,
+        }
         for goal in goals
     ]
     report.document["stopped"] = stopped

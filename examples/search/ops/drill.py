@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ops import compose, docker, project, sandbox, tidy
+from ops import compose, docker, flags, project, sandbox, tidy
 from ops.errors import INTERRUPTED, OpsError
 from ops.progress import say
 from ops.report import Report
@@ -32,11 +32,9 @@ NOT_THE_SET = {"no-engine", "no-space", "missing-tool", "missing-secret"}
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    verb.add_argument(
-        "set", nargs="?", metavar="SET", help="a set: its id, the beginning of it, or its folder (the latest)"
-    )
-    verb.add_argument("--only", nargs="+", action="extend", default=[], metavar="VOLUME", help="these volumes only")
-    verb.add_argument("--ping", metavar="URL", help="call URL after a good run, URL/fail after any other")
+    flags.latest(verb)
+    flags.only(verb)
+    flags.ping(verb)
     places.options(verb)
     places.with_identity(verb)
 

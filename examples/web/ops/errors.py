@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 DONE = 0
@@ -34,6 +35,11 @@ CAUSES = {
     "interrupted": "stopped by a signal",
     "no-engine": "Docker could not be asked",
 }
+
+
+def cause_of(error: OSError) -> str:
+    """Return the word for what the file system refused; most of it has none."""
+    return "no-space" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
 
 
 @dataclass(frozen=True)

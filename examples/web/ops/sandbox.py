@@ -160,9 +160,9 @@ def hastened(probe: dict[str, Any]) -> dict[str, Any]:
 def remove(name: str) -> None:
     """Remove the containers and networks of a sandbox, by label; its volumes are its caller's."""
     label = f"label={docker.PROJECT}={name}"
-    for ids in [docker.ask(["ps", "-aq", "--filter", label, "--filter", f"label={LABEL}"]).split()]:
-        if ids:
-            docker.run(["rm", "--force", "--volumes", *ids])
+    ids = docker.ask(["ps", "-aq", "--filter", label, "--filter", f"label={LABEL}"]).split()
+    if ids:
+        docker.run(["rm", "--force", "--volumes", *ids])
     for each in docker.ask(["network", "ls", "-q", "--filter", label, "--filter", f"label={LABEL}"]).split():
         docker.run(["network", "rm", each])
 

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ops import docker, state
-from ops.errors import ATTENTION, OpsError, Problem
+from ops.errors import ATTENTION, Problem
 from ops.sets import folder
 from ops.text import span
 from ops.volumes import refill
@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 def look(this: Project, report: Report) -> None:
     """Look at the folder of sets and at journals; needs no engine."""
     report.document["last_backup"] = None
-    found = None
-    for path in reversed(list(folder.sets(folder.home(this, None)))):
-        try:
-            found = folder.look(path).manifest
-            break
-        except OpsError as error:
-            report.add(error.problem, ATTENTION)
+    found = folder.newest(folder.home(this, None), lambda error: report.add(error.problem, ATTENTION))
     if found is not None:
         age = time.time() - folder.seconds(found.started)
         words = "complete" if found.complete else "partial"

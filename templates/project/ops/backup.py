@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ops import compose, docker, project, tidy
+from ops import compose, docker, flags, project, tidy
 from ops.errors import ATTENTION, UNABLE, OpsError
 from ops.report import Report, table
 from ops.sets import crypt, export, folder, manifest, places, plan, private
@@ -36,9 +36,9 @@ SHRUNK = 10  # times smaller than last time is worth a word
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    verb.add_argument("--only", nargs="+", action="extend", default=[], metavar="VOLUME", help="these volumes only")
+    flags.only(verb)
     verb.add_argument("--mode", choices=plan.MODES, default=plan.AUTO, help="another method than each store's own")
-    verb.add_argument("--ping", metavar="URL", help="call URL after a good run, URL/fail after any other")
+    flags.ping(verb)
     places.options(verb, made=True)
     verb.add_argument("-o", "--output", metavar="FILE", help="write the set as one tar to FILE, or to stdout with `-`")
     verb.add_argument(
@@ -115,18 +115,12 @@ def take(
 
 def compare(made: Manifest, home: Path) -> None:
     """Warn of a volume that has shrunk: an empty backup looks like a good one."""
-    before: dict[str, int] = {}
-    for path in reversed(list(folder.sets(home))):
-        try:
-            items = manifest.load(path).stored()
-        except OpsError:
-            continue
-        before = {item.volume: sum(file.plain_size for file in item.files) for item in items}
-        break
+    last = folder.newest(home, unreadable=str)
+    before = {item.volume: item.plain_size for item in last.stored()} if last else {}
     for item in made.stored():
-        now = sum(file.plain_size for file in item.files)
-        if now * SHRUNK < before.get(item.volume, 0):
-            item.warnings.append(f"volume `{item.volume}` holds {size(now)}, last time {size(before[item.volume])}")
+        then = before.get(item.volume, 0)
+        if item.plain_size * SHRUNK < then:
+            item.warnings.append(f"volume `{item.volume}` holds {size(item.plain_size)}, last time {size(then)}")
 
 
 def tell(made: Manifest, path: Path | str | None, problems: list[Problem], took: float, report: Report) -> None:
@@ -167,6 +161,5 @@ def row(item: manifest.Item) -> list[str]:
         return [item.volume, "-", "-", "-", "-", f"left out: {item.why}"]
     if item.state == FAILED:
         return [item.volume, item.method, "-", "-", "-", f"FAILED: {item.why}"]
-    plain = sum(file.plain_size for file in item.files)
     still = span(item.frozen_ms / 1000) if item.frozen_ms else "-"
-    return [item.volume, item.method, size(plain), size(item.size), still, "stored"]
+    return [item.volume, item.method, size(item.plain_size), size(item.size), still, "stored"]

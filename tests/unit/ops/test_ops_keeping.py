@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from tests.unit.ops import conftest  # noqa: F401 (registers the package `ops`)
-
 
 def keeper(folder: Path, grown: Path, turn: threading.Lock | None = None) -> Any:
     from ops.sets.keeping import Keeper

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.unit.ops import conftest  # noqa: F401 (registers the package `ops`)
-
 
 def entry(key: str = "uploads", state: str = "present", **said: str) -> Any:
     from ops.volumes.table import Entry

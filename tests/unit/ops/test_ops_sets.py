@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.unit.ops import conftest  # noqa: F401 (registers the package `ops`)
-
 ID = "2026-01-31T020000Z-7f3a"
 
 

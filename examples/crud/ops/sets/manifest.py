@@ -66,6 +66,11 @@ class Item:
         """Return what the item takes in the set, in bytes."""
         return sum(each.size for each in self.files)
 
+    @property
+    def plain_size(self) -> int:
+        """Return what it takes unpacked, in bytes."""
+        return sum(each.plain_size for each in self.files)
+
     def file(self, role: str) -> File:
         """Return the one file of a role."""
         for each in self.files:

@@ -46,11 +46,6 @@ class Target:
         """Tell whether nothing is lost by filling it."""
         return self.state == ABSENT or not self.used
 
-    @property
-    def bytes(self) -> int:
-        """Return what will be written."""
-        return sum(file.plain_size for file in self.item.files)
-
 
 def choose(manifest: Manifest, only: Sequence[str]) -> list[Item]:
     """Return the items that are meant."""
@@ -147,7 +142,7 @@ def measure(project: str, helpers: Sequence[str], targets: Sequence[Target]) -> 
             each.used = 0 if at.empty(each.volume) else max(1, at.size(each.volume))
         if there:
             free = min(at.free(name) for name in names)
-    need = sum(each.bytes for each in targets)
+    need = sum(each.item.plain_size for each in targets)
     if free is not None and need > free + SPARE:
         what = f"the engine's disk has {size(free)} free, the restore needs {size(need)}"
         raise OpsError(what, "the present content is kept beside the new one", "make room there", UNABLE, "no-space")

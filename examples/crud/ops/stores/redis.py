@@ -94,6 +94,7 @@ class Redis(Store):
     """Redis or Valkey, with or without an append-only file."""
 
     dumps = True
+    placed = True
     live = False
 
     def dump(self, server: Server, sink: Sink, item: Item) -> None:

@@ -6,19 +6,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ops import docker
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Version = tuple[int, ...]
 
 DOTTED = re.compile(r"\d+(?:\.\d+)+")
-TAG = re.compile(r"v?(\d+(?:\.\d+)*)")
 
 
 def number(text: str) -> Version:
     """Read `8.0.12`, whatever follows; empty when there is none."""
-    match = TAG.match(text)
-    return parts(match.group(1)) if match else ()
+    return docker.version(text)
 
 
 def of_image(image: str, ask: Callable[[str], str], *variables: str) -> Version:
@@ -27,7 +27,7 @@ def of_image(image: str, ask: Callable[[str], str], *variables: str) -> Version:
         # `1:11.8.2+maria~ubu2404`, or the address of an archive: the first number with a dot.
         match = DOTTED.search(ask(variable))
         if match:
-            return parts(match.group())
+            return number(match.group())
     name = image.partition("@")[0].rpartition("/")[2]
     return number(name.partition(":")[2])
 
@@ -47,8 +47,3 @@ def older(have: Version, wanted: Version) -> bool:
 def text(version: Version) -> str:
     """Write a version for people."""
     return ".".join(map(str, version))
-
-
-def parts(dotted: str) -> Version:
-    """Split `8.0.12`."""
-    return tuple(int(part) for part in dotted.split("."))

@@ -19,7 +19,7 @@ from ops.errors import OpsError
 from ops.sets import manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ops.project import Project
     from ops.sets.manifest import Manifest
@@ -31,7 +31,6 @@ CHECKS = "checks.json"
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 LATEST = "latest"
 VERIFIED, DRILLED, PROTECTED = "verified", "drilled", "protected"
-EXTRA = ("secrets.tar", "secrets.tar.age")
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,16 @@ class Found:
     path: Path
     manifest: Manifest
     checks: dict[str, Any]
+
+    @property
+    def doubted(self) -> bool:
+        """Tell whether the last verify or drill found something wrong."""
+        return any(not (self.checks.get(kind) or {}).get("good", True) for kind in (VERIFIED, DRILLED))
+
+    @property
+    def protected(self) -> bool:
+        """Tell whether the user said to keep it."""
+        return PROTECTED in self.checks
 
 
 def home(this: Project, to: str | None) -> Path:
@@ -117,6 +126,16 @@ def find(this: Project, home: Path, said: str | None) -> Path:
 def look(path: Path) -> Found:
     """Read a set."""
     return Found(path, manifest.load(path), checks(path))
+
+
+def newest(home: Path, unreadable: Callable[[OpsError], object]) -> Manifest | None:
+    """Return the manifest of the newest set that can be read; `unreadable` hears of newer ones that cannot."""
+    for path in reversed(list(sets(home))):
+        try:
+            return manifest.load(path)
+        except OpsError as error:
+            unreadable(error)
+    return None
 
 
 def checks(path: Path) -> dict[str, Any]:

@@ -93,9 +93,8 @@ class Restoring:
         """Unpack an item's files; a store may have others than were stored."""
         source = ItemSource(self.found.path, goal.item, self.decrypt)
         if goal.how == targets.LOAD:
-            special = goal.store.fill(source, owner)
-            if special is not None:
-                with special as stream:
+            if goal.store.placed:
+                with goal.store.fill(source, owner) as stream:
                     self.work.fill(goal.volume, stream)
             return
         with source.open(goal.item.file(ROLE)) as stream:
@@ -141,11 +140,10 @@ class Restoring:
             if goal.how == targets.FILES:
                 goal.store.adopt(server)
             else:
-                source = ItemSource(self.found.path, goal.item, self.decrypt)
-                if goal.store.fill(source, (0, 0)) is None:
-                    goal.store.load(server, source)
-                else:
+                if goal.store.placed:
                     goal.store.settle(server)
+                else:
+                    goal.store.load(server, ItemSource(self.found.path, goal.item, self.decrypt))
                 self.compare(goal, server)
             box.stop()
 

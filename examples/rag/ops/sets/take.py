@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 import tempfile
 import threading
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ops import docker
-from ops.errors import UNABLE, OpsError, Problem
+from ops.errors import UNABLE, OpsError, Problem, cause_of
 from ops.progress import say
 from ops.sets import plan
 from ops.sets.header import shown
@@ -124,10 +123,6 @@ class Taking:
     def copy_once(self, group: list[Job], how: str) -> None:
         """Copy while still, then compress while everything runs again."""
         names = [job.entry.name for job in group]
-        held = {each.name for each in docker.volumes()}
-        gone = [job.entry.key for job in group if job.entry.name not in held]
-        if gone:
-            raise OpsError(f"volume `{gone[0]}` is gone", code=UNABLE, cause="not-found")
         with helper.mounted(self.this.name, self.images, names, scratch=self.writer.folder) as at:
             self.prefer(at, group)
             for job in group:
@@ -260,6 +255,5 @@ def refuse_device(job: Job, path: str) -> None:
 
 def disk(error: OSError, folder: Path) -> Problem:
     """Say what the file system refused."""
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     fix = "make room there, or give another folder: --to DIR"
-    return Problem(f"cannot write to `{folder.parent}`", error.strerror or "", fix, "no-space" if full else "")
+    return Problem(f"cannot write to `{folder.parent}`", error.strerror or "", fix, cause_of(error))

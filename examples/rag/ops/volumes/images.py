@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def candidates(model: Model, containers: Sequence[Container], project: str) -> list[str]:
     """Return images of the stack, by number where a container runs one: a name may have moved on."""
     own = [each.image_id for each in containers if each.project == project and each.image_id]
-    named = [model.image(service) for service in model.services]
+    # Several services may be of one image.
+    named = dict.fromkeys(map(model.image, model.services))
     return list(dict.fromkeys([*own, *(image for image in named if present(image))]))
 
 

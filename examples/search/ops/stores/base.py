@@ -41,6 +41,8 @@ class Store:
     copy = "pause"
     # It has a dump that is taken, and loaded, through its running server.
     dumps = False
+    # Its dump becomes files of the empty volume before the server starts (`fill`, `settle`), and is not loaded.
+    placed = False
     # A copy taken while its containers write can be restored: only where no file is ever changed in place.
     live = True
 
@@ -52,9 +54,9 @@ class Store:
         """Load a dump into a server that has just been started on an empty volume."""
         raise NotImplementedError
 
-    def fill(self, source: Source, owner: tuple[int, int]) -> AbstractContextManager[IO[bytes]] | None:
-        """Return a tar of what to put into an empty volume instead of loading; None when it is loaded."""
-        return None
+    def fill(self, source: Source, owner: tuple[int, int]) -> AbstractContextManager[IO[bytes]]:
+        """Return a tar of what to put into an empty volume instead of loading."""
+        raise NotImplementedError
 
     def settle(self, server: Server) -> None:
         """Put right what `fill` could not know, with a server that has been started on it."""
