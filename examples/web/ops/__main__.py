@@ -10,6 +10,15 @@ import importlib.util  # noqa: E402
 import os  # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120 (pathlib is not loaded yet)
+# Ours, out of git and out of the way; where a run has made it, the next one starts in half the time.
+OWN = os.path.join(os.path.dirname(HERE), ".ops")  # noqa: PTH118, PTH120
+
+
+def keep_compiled() -> None:
+    """Keep modules compiled, in our own folder if that is there."""
+    if os.path.isdir(OWN):  # noqa: PTH112
+        sys.pycache_prefix = os.path.join(OWN, "compiled")  # noqa: PTH118
+        sys.dont_write_bytecode = False
 
 
 def unshadow() -> None:
@@ -52,6 +61,7 @@ def uncache() -> None:
 if __name__ == "__main__":
     unshadow()
     uncache()
+    keep_compiled()
     load()
     from ops.cli import main
 

@@ -201,3 +201,32 @@ def test_paths_come_back_and_nothing_else_changes(make: Make) -> None:
     keeper.python(volume, "open('/things/one/two/stale', 'w')")
     restore("one")
     assert others(keeper.tree(volume), ".") == others(before, ".")
+
+
+CROWD = r"""
+import os
+os.chdir("/things")
+for folder in range(60):
+    os.makedirs(f"{folder:03}/below")
+    for number in range(200):
+        with open(f"{folder:03}/below/{number}", "w") as file:
+            file.write(f"{folder} {number}" * (number % 7))
+open("at the top", "w").write("x" * 70000)
+os.makedirs("odd * name\n/x"); open("odd * name\n/x/file", "w").write("odd")
+"""
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["in two halves", "with a second name"])
+def test_what_two_tars_take_comes_back_whole(make: Make, linked: bool) -> None:
+    project = keeper.project(make)
+    project.up("keeper")
+    volume = f"{project.name}_things"
+    keeper.python(volume, CROWD)
+    if linked:
+        keeper.python(volume, "import os; os.link('/things/003/below/3', '/things/050/second name')")
+    before = keeper.tree(volume)
+    made = json.loads(project.ops("backup", "--only", "things", "--json").stdout)
+    project.ops("verify", "--deep", made["set"])
+    keeper.python(volume, "import shutil; shutil.rmtree('/things/010'); open('/things/020/stale', 'w')")
+    project.ops("restore", made["set"], "--replace")
+    assert keeper.tree(volume) == before

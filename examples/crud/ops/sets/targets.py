@@ -139,7 +139,7 @@ def measure(project: str, helpers: Sequence[str], targets: Sequence[Target]) -> 
         if not at.lossless:
             bare.accept_new([each.item for each in targets if each.how == FILES], names)
         for each in there:
-            each.used = 0 if at.empty(each.volume) else max(1, at.size(each.volume))
+            each.used = 0 if at.empty(each.volume) else max(1, at.survey(each.volume).bytes)
         if there:
             free = min(at.free(name) for name in names)
     need = sum(each.item.plain_size for each in targets)

@@ -121,6 +121,8 @@ def resume(entry: dict[str, Any]) -> list[str]:
 
 def resumed(entry: dict[str, Any], how: str) -> bool:
     """Set one container going again; one that was replaced meanwhile runs as whoever replaced it wanted."""
+    if how == PAUSE and docker.run(["unpause", entry["id"]]).code == 0:
+        return True  # without a look at it first: it stands still meanwhile
     now = state_of(entry["id"])
     if now == "running" and entry.get("stopping"):
         # The engine goes on stopping it after `docker stop` was interrupted, and a start before its end does nothing.

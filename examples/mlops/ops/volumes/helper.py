@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, ClassVar
 
 from ops import docker
 from ops.errors import UNABLE, OpsError
-from ops.volumes import freeze, presence
+from ops.volumes import freeze, presence, survey
 from ops.volumes import scratch as places
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ READ = ("DAC_READ_SEARCH",)
 WRITE = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETFCAP")
 # 64 KiB at a time: a fifth less of a freeze than tar's own 10 KiB, where files are many and small (measured).
 RECORDS = "--blocking-factor=128"
+# When a file was read or its owner changed is never put back, and would make an unchanged file a new one for restic.
+PLAIN_TIMES = "--pax-option=delete=atime,delete=ctime"
 LOSSLESS = ("--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner")
 ENGINE_FAILED = 125  # exit code of `docker run` when no program was tried
 NO_TAR = "no image of this project that is here has GNU tar"
@@ -62,11 +64,10 @@ class Helper:
             raise OpsError(f"`{arguments[0]}` failed in a helper container", answer.last_error(), code=UNABLE)
         return answer.output
 
-    def size(self, volume: str) -> int:
-        """Return what a volume takes on its disk, in bytes: holes in files take nothing."""
-        answer = self.run("du", "-s", "--block-size=1", self.where(volume), patience=3600)
-        first = answer.output.split("\t")[0]
-        return int(first) if first.isdigit() else 0
+    def survey(self, volume: str) -> survey.Survey:
+        """Go through a volume once: what it takes, whether a device is in it, where it could be cut."""
+        with docker.reading(["exec", self.id, *survey.command(self.where(volume))]) as pipe:
+            return survey.read(pipe)
 
     def free(self, volume: str) -> int:
         """Return what is free on a volume's disk, in bytes."""
@@ -92,11 +93,6 @@ class Helper:
         find = ["find", self.where(volume), "-name", "lost+found", "-prune", "-o", "!", "-type", "s", "-printf", "x"]
         return len(self.ask(*find, patience=3600))
 
-    def device(self, volume: str) -> str:
-        """Return the first device file in a volume; empty when there is none."""
-        kinds = ["(", "-type", "b", "-o", "-type", "c", ")"]
-        return self.ask("find", self.where(volume), *kinds, "-printf", "%P", "-quit", patience=3600)
-
     def owner(self, volume: str) -> tuple[int, int]:
         """Return whose a volume's root is."""
         uid, gid = self.ask("stat", "--format=%u %g", self.where(volume)).split()
@@ -107,20 +103,21 @@ class Helper:
         with docker.feeding(self.extracting(volume, *more)) as pipe:
             copy_into(pipe, stream)
 
-    def tar(self, volume: str, *more: str) -> list[str]:
-        """Return the command that archives a volume and loses nothing."""
+    def tar(self, volume: str, *more: str, members: Sequence[str] = (".",)) -> list[str]:
+        """Return the command that archives a volume, or members of it, and loses nothing."""
         return [
             "tar",
             "--create",
             RECORDS,
             "--format=posix",
             "--sparse",
+            PLAIN_TIMES,
             *LOSSLESS,
             *more,
             "--exclude=./lost+found",
             "-C",
             self.where(volume),
-            ".",
+            *members,
         ]
 
     def reading(self, volume: str, *more: str) -> list[str]:
@@ -166,24 +163,23 @@ def mounted(
     rights = WRITE if write else READ
     container = spare = ""
     try:
-        image, container = first(project, images, mounts, rights, scratch)
+        image, container, shared = first(project, images, mounts, rights, scratch)
         if not container:
             from ops.volumes import bare  # noqa: PLC0415 (a kind of Helper)
 
             with bare.mounted(project, volumes, mounts) as at:
                 yield at
             return
-        shared = scratch if scratch and shares(container, scratch) else None
         if presence.labels(volumes) != labels:
             remove(container)
             raise presence.replaced(volumes, labels)
         if scratch and not shared:
             remove(container)
             spare = make_spare(project)
-            image, container = first(
+            image, container, _ = first(
                 project, [image], [*mounts, f"type=volume,source={spare},target={places.MOUNT}"], rights
             )
-        yield Helper(container, image, tuple(volumes), shared, spare)
+        yield Helper(container, image, tuple(volumes), scratch if shared else None, spare)
     finally:
         remove(container)
         if spare:
@@ -197,18 +193,23 @@ def mount(volume: str, number: int, write: bool) -> str:
 
 def first(
     project: str, images: Sequence[str], mounts: list[str], rights: Sequence[str], scratch: Path | None = None
-) -> tuple[str, str]:
-    """Start a helper from the first image that serves; return the image and the container, empty when none can."""
+) -> tuple[str, str, bool]:
+    """Start a helper from the first image that serves, and tell whether it shares the scratch folder.
+
+    Image and container are empty when none can.
+    """
     for image in images:
         container = ""
         if scratch is not None:
             container = start(project, image, [*mounts, f"type=bind,source={scratch},target={places.MOUNT}"], rights)
+            if container and shares(container, scratch):
+                return image, container, True
         container = container or start(project, image, mounts, rights)
         if container and has_tar(container):
-            return image, container
+            return image, container, False
         remove(container)
     if images and all(lacks_tar(image) for image in images):
-        return "", ""
+        return "", "", False
     fix = "docker compose pull --ignore-buildable; docker compose build"
     raise OpsError("there is nothing to copy volumes with", NO_TAR, fix, code=UNABLE, cause="missing-tool")
 
@@ -254,13 +255,14 @@ def lacks_tar(image: str) -> bool:
 
 
 def shares(container: str, scratch: Path) -> bool:
-    """Tell whether the folder in the container is the one on this machine, and can be written."""
+    """Tell whether GNU tar writes to the folder in the container, and that is the one on this machine."""
     mark = scratch / f".probe-{secrets.token_hex(8)}"
     mark.touch()
     os.chmod(mark, 0o666)  # noqa: PTH101 (the helper has no right over files of others)
     try:
-        command = ["exec", container, "dd", "if=/proc/sys/kernel/random/boot_id", f"of={places.MOUNT}/{mark.name}"]
-        return docker.run(command).code == 0 and mark.stat().st_size > 0
+        # `--warning` is GNU tar's alone.
+        tar = ["tar", "-c", "--warning=all", "--no-recursion", "-f", f"{places.MOUNT}/{mark.name}", "-C", "/ops"]
+        return docker.run(["exec", container, *tar, "."]).code == 0 and mark.stat().st_size > 0
     finally:
         mark.unlink()
 

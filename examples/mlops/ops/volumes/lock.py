@@ -65,11 +65,13 @@ def take_folder(handle: int) -> None:
 
 def take_engine(this: Project, verb: str) -> None:
     """Create a container with a fixed name: the engine lets one run only do that."""
-    ensure_empty()
-    for _ in range(2):
-        answer = docker.run(["create", "--name", name(this), *label(verb), EMPTY, "lock"])
+    for _ in range(3):
+        answer = docker.run(["create", "--pull", "never", "--name", name(this), *label(verb), EMPTY, "lock"])
         if answer.code == 0:
             return
+        if "No such image" in answer.errors:
+            ensure_empty()
+            continue
         if "Conflict" not in answer.errors and "in use" not in answer.errors:
             raise OpsError("cannot lock the project in the engine", answer.last_error(), code=UNABLE)
         holder = who(this)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SUFFIX = {"zstd": ".zst", "gzip": ".gz", "none": ""}
 CHUNK = 1 << 20
+BEHIND = 8 << 20  # bytes
 THREADS = 8  # more only take memory: one core hashes as fast as eight compress
 
 
@@ -57,6 +58,7 @@ class Sink(threading.Thread):
         self.stream = stream
         self.handle = handle
         self.sum = Sum()
+        self.told = 0  # bytes
         self.error: BaseException | None = None
 
     def run(self) -> None:
@@ -66,8 +68,15 @@ class Sink(threading.Thread):
                 for piece in pieces(self.stream):
                     self.sum.add(piece)
                     files.write_all(self.handle, piece)
+                    self.write_behind()
         except BaseException as error:  # raised by the one who waits
             self.error = error
+
+    def write_behind(self) -> None:
+        """Have the disk begin with what is written, and not keep it in memory: nobody reads it soon."""
+        if self.sum.size - self.told >= BEHIND and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self.handle, self.told, self.sum.size - self.told, os.POSIX_FADV_DONTNEED)
+            self.told = self.sum.size
 
 
 def available() -> str:
@@ -198,7 +207,7 @@ def packing(codec: str) -> list[list[str]]:
     # After everything else that wants the processors: what is being copied meanwhile stands still, others have work.
     nice = ["nice"] if shutil.which("nice") else []
     if codec == "zstd":
-        return [[*nice, "zstd", "-3", f"-T{min(THREADS, os.cpu_count() or 1)}", "-q", "-c"]]
+        return [[*nice, "zstd", "-1", f"-T{min(THREADS, os.cpu_count() or 1)}", "-q", "-c"]]
     return [[*nice, *(["pigz", "-1"] if shutil.which("pigz") else gz())]]
 
 

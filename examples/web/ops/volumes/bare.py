@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 from ops import docker
 from ops.errors import UNABLE, OpsError
 from ops.volumes import helper, lock
+from ops.volumes.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,13 +55,13 @@ class Bare(helper.Helper):
             while pipe.read(SMALL):
                 pass
 
-    def size(self, volume: str) -> int:
-        """Return the length of all files."""
-        return sum(each.size for each in self.members(volume))
-
-    def device(self, volume: str) -> str:
-        """Return the first device file in a volume; empty when there is none."""
-        return next(iter([each.name for each in self.members(volume) if each.ischr() or each.isblk()]), "")
+    def survey(self, volume: str) -> Survey:
+        """Add up the length of all files, and look for a device."""
+        size, device = 0, ""
+        for each in self.members(volume):
+            size += each.size
+            device = device or (each.name if each.ischr() or each.isblk() else "")
+        return Survey(size, device)
 
     def count(self, volume: str) -> int:
         """Return how many entries a volume has, its root counted."""

@@ -19,7 +19,9 @@ def candidates(model: Model, containers: Sequence[Container], project: str) -> l
     own = [each.image_id for each in containers if each.project == project and each.image_id]
     # Several services may be of one image.
     named = dict.fromkeys(map(model.image, model.services))
-    return list(dict.fromkeys([*own, *(image for image in named if present(image))]))
+    # Those that are not here make it fail, and the others still be told.
+    here = docker.run(["image", "inspect", "--format", "{{.Id}}", *named]).output.split() if named else []
+    return list(dict.fromkeys([*own, *here]))
 
 
 def present(image: str) -> str:

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
 from ops.errors import UNABLE, OpsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ops.sets.writer import ItemSink
 
@@ -19,10 +18,10 @@ WAIT = 0.01  # seconds
 
 
 class Following:
-    """A file that somebody else still appends to; it ends when that one says so."""
+    """A file that somebody else may still append to; it ends when that one says so."""
 
-    def __init__(self, path: Path) -> None:
-        self.file = path.open("rb")
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
         self.over = threading.Event()
         self.broken = False
 
@@ -47,16 +46,16 @@ class Following:
 class Keeper(threading.Thread):
     """Stores one archive as it grows. They take turns: two at once would only share the processors."""
 
-    def __init__(self, sink: ItemSink, role: str, name: str, path: Path, turn: threading.Lock) -> None:
+    def __init__(self, sink: ItemSink, role: str, name: str, file: IO[bytes], turn: threading.Lock) -> None:
         super().__init__(name="ops-keeper", daemon=True)
         self.sink, self.role, self.file_name, self.turn = sink, role, name, turn
-        self.following = Following(path)
+        self.following = Following(file)
         self.error: BaseException | None = None
 
     def run(self) -> None:
         """Compress and hash until the archive ends."""
         try:
-            with self.turn, self.following.file:
+            with closing(self.following.file), self.turn:
                 self.sink.add(self.role, self.file_name, cast("IO[bytes]", self.following))
         except BaseException as error:  # raised by the one who waits
             self.error = error

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ops.project import Project
+    from ops.sets.keeping import Following
     from ops.sets.manifest import File
     from ops.sets.plan import Job, Plan
     from ops.sets.writer import Writer
@@ -123,22 +124,33 @@ class Taking:
     def copy_once(self, group: list[Job], how: str) -> None:
         """Copy while still, then compress while everything runs again."""
         names = [job.entry.name for job in group]
-        with helper.mounted(self.this.name, self.images, names, scratch=self.writer.folder) as at:
-            self.prefer(at, group)
-            for job in group:
-                refuse_device(job, at.device(job.entry.name))
-                job.item.driver = table.driver(job.entry.name)
-                job.item.bytes = at.size(job.entry.name)
-            need = sum(job.item.bytes for job in group)
-            with scratch.place(at, self.writer.folder, need, names) as spare, keeping() as keepers:
+        with ExitStack() as until_kept:
+            with helper.mounted(self.this.name, self.images, names, scratch=self.writer.folder) as at:
+                self.prefer(at, group)
+                halves = {job.entry.name: self.survey(job, at) for job in group}
+                need = sum(job.item.bytes for job in group)
+                spare = until_kept.enter_context(scratch.place(at, self.writer.folder, need, halves))
+                keepers = until_kept.enter_context(keeping())
                 self.still(group, how, at, spare, keepers)
-                if spare:
+                if spare and not at.scratch:
                     self.keep(group, spare, keepers)
+            # What lies on this machine needs no helper any more: that goes while the rest is compressed.
+            if spare and at.scratch:
+                self.keep(group, spare, keepers)
         for job in group:
             if not self.writer.filters:
                 self.look(job, ItemSource(self.writer.folder, job.item))
             elif not spare:
                 job.item.warnings.append(f"volume `{job.entry.key}` was encrypted on its way: not looked into")
+
+    def survey(self, job: Job, at: Helper) -> tuple[str, ...]:
+        """Note what a volume takes and where it lives; return the half of its folders that a second tar could take."""
+        found = at.survey(job.entry.name)
+        refuse_device(job, found.device)
+        job.item.driver = table.driver(job.entry.name)
+        job.item.bytes = found.bytes
+        # A second tar writes beside the first, and only on this machine the two can be read as one.
+        return found.half if at.scratch else ()
 
     def look(self, job: Job, source: ItemSource) -> None:
         """Let a store look at its copy."""
@@ -159,28 +171,38 @@ class Taking:
                     self.archive(job, spare, pause, keepers)
                 else:
                     self.stream(job, at)
-            if how != plan.LIVE:
-                self.unchanged(names)
+        if how != plan.LIVE:
+            self.unchanged(names, {each.id for each in stopped})
         for job in group:
             job.item.frozen_ms = pause.milliseconds if stopped else 0
             job.item.method = how if stopped or how == plan.LIVE else plan.COLD
 
     def archive(self, job: Job, spare: scratch.Scratch, pause: Freeze, keepers: dict[str, Keeper]) -> None:
         """Write a plain archive to the scratch place: the fastest way out of a pause."""
-        path = spare.begin(job.entry.name)
-        if path is not None:
-            keeper = Keeper(self.writer.sink(job.item), ROLE, NAME, path, self.turn)
-            keepers[job.entry.name] = keeper
-            keeper.start()
         limit = self.freeze_limit if pause.containers and pause.how == freeze.PAUSE else scratch.PATIENCE
+        name = job.entry.name
+        following = None
         try:
-            answer = spare.archive(job.entry.name, limit)
+            # A live copy may change under tar, which then says nothing of links.
+            if spare.halves[name] and pause.how != plan.LIVE and spare.archive_halves(name, limit):
+                self.follow(job, spare, keepers).end(whole=True)
+                return
+            if spare.begin(name):
+                following = self.follow(job, spare, keepers)
+            answer = spare.archive(name, limit)
         except docker.SlowError:
             raise TooLongError from None
         if answer.code:
             self.judge(job, answer)
-        if path is not None:
-            keeper.following.end(whole=True)
+        if following:
+            following.end(whole=True)
+
+    def follow(self, job: Job, spare: scratch.Scratch, keepers: dict[str, Keeper]) -> Following:
+        """Begin to store an archive that lies on this machine, whole or not."""
+        keeper = Keeper(self.writer.sink(job.item), ROLE, NAME, spare.open(job.entry.name), self.turn)
+        keepers[job.entry.name] = keeper
+        keeper.start()
+        return keeper.following
 
     def judge(self, job: Job, answer: docker.Answer) -> None:
         """Take tar at its word: only a live copy may have changed under it."""
@@ -197,9 +219,9 @@ class Taking:
         with docker.reading(at.reading(job.entry.name)) as pipe:
             self.writer.sink(job.item).add(ROLE, NAME, pipe)
 
-    def unchanged(self, names: set[str]) -> None:
-        """See that nobody began to write meanwhile, such as a container that was made anew."""
-        late = freeze.writers(docker.containers(None), names)
+    def unchanged(self, names: set[str], stopped: set[str]) -> None:
+        """See that nobody but who was kept still writes now, such as a container that was made anew meanwhile."""
+        late = [each for each in freeze.writers(docker.containers(None), names) if each.id not in stopped]
         if late:
             what = f"container `{late[0].name}` began to write to {', '.join(sorted(names))} while that was copied"
             raise OpsError(what, code=UNABLE, cause="changed")
