@@ -118,10 +118,11 @@ def test_volumes_are_declared_plainly(project: Path, choice: dict[str, Any]) -> 
 
 
 def test_every_service_is_watched_stopped_gently_and_started_again(project: Path, choice: dict[str, Any]) -> None:
-    jobs = set(resolve(load(ROOT), choice)["pulls"])
+    stack = resolve(load(ROOT), choice)
+    jobs = {name: ["pull"] for name in stack["pulls"]} | {job["service"]: ["train"] for job in stack["jobs"]}
     for name, service in model(project)["services"].items():
         if name in jobs:
-            assert (service["restart"], service["profiles"]) == ("no", ["pull"]), "only run when asked for"
+            assert (service["restart"], service["profiles"]) == ("no", jobs[name]), "only run when asked for"
             continue
         assert "profiles" not in service
         assert service["restart"] == "unless-stopped", name
@@ -187,7 +188,7 @@ def test_links_are_complete(project: Path, choice: dict[str, Any]) -> None:
 
 
 # What the clients of several services have in common; there where one of them is.
-SHARED_CLIENTS = {"documents", "model_server", "texts"}
+SHARED_CLIENTS = {"documents", "generations", "model_server", "stages", "texts"}
 
 
 def test_what_clients_import_is_there(project: Path) -> None:

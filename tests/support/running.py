@@ -129,7 +129,8 @@ class Project:
         return {*named, *mounted}
 
     def declared(self) -> set[str]:
-        return {f"{self.name}_{volume}" for volume in self.compose("config", "--volumes").split()}
+        """Every volume of the project's, those that only jobs use included."""
+        return {f"{self.name}_{volume}" for volume in self.compose("--profile", "*", "config", "--volumes").split()}
 
     def move(self, folder: Path) -> None:
         shutil.move(self.folder, folder)

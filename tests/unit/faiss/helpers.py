@@ -84,7 +84,8 @@ class Place:
     def render(self) -> None:
         """Write the packages as a project has them."""
         (self.root / "clients").mkdir()
-        shutil.copy(PROJECT / "clients" / "texts.py", self.root / "clients")
+        for module in ("generations", "texts"):
+            shutil.copy(PROJECT / "clients" / f"{module}.py", self.root / "clients")
         shutil.copy(ENTRY / "client.py", self.root / "clients" / "faiss_worker.py")
         (self.root / "clients" / "fake_model.py").write_text(MODEL)
         for part in ("app", "managed"):
