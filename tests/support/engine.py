@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 CACHE = Path.home() / ".cache" / "scaffold-tests"
@@ -86,6 +88,14 @@ def install_debian(*packages: str) -> None:
         run(
             ["apt-get", "install", "--yes", "--no-install-recommends", *packages], {"DEBIAN_FRONTEND": "noninteractive"}
         )
+
+
+def host_address() -> str:
+    """This machine's address as containers on the engine's own network see it."""
+    said = run(["docker", "network", "inspect", "bridge", "--format", "{{json (index .IPAM.Config 0)}}"])
+    network = json.loads(said)
+    # An engine does not always name the gateway, and then it is the first address.
+    return str(network.get("Gateway") or next(ip_network(network["Subnet"]).hosts()))
 
 
 def ensure_engine(required: bool) -> str | None:

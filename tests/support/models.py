@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.support.engine import cached_folder, run
+from tests.support.engine import cached_folder, host_address, run
 from tests.support.images import IMAGES
 
 SCRIPT = IMAGES / "llama-cpp" / "tiny_gguf.py"
@@ -46,8 +45,7 @@ class Downloads:
 @contextmanager
 def serve() -> Iterator[Downloads]:
     """Serve downloads to containers, with ranges, until the end of the block."""
-    command = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
-    gateway = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    gateway = host_address()
     downloads = Downloads()
     server = ThreadingHTTPServer((gateway, 0), partial(_Handler, downloads))
     downloads.address = f"http://{gateway}:{server.server_port}"
