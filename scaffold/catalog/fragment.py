@@ -67,9 +67,12 @@ class Fragment:
         """The line of the template that a rendered line comes from, where it can be told."""
         if not line or self.text == self.source:
             return max(line - self.before, 0)
-        content = self.text.splitlines()[line - 1]
+        rendered = self.text.splitlines()
+        content = rendered[line - 1]
         same = [number for number, text in enumerate(self.source.splitlines(), 1) if text == content]
-        return same[0] - self.before if len(same) == 1 else 0
+        # One that stands there several times, such as the image of a service and of its jobs: the first is the first.
+        which = rendered[: line - 1].count(content) if len(same) > 1 else 0
+        return same[which] - self.before if which < len(same) else 0
 
 
 def read(root: Path, file: str, rendered: str, prefix: str = "") -> Fragment | Finding:

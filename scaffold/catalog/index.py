@@ -107,6 +107,8 @@ def generate(root: Path, team: standard.Standard | None = None) -> dict[Path, st
         entry["requires"] = _closure(found, id)
     _refuse_twins(found)
     _share(root, found)
+    for id, entry in found.items():
+        _take_paths(root / SERVICES / id, entry)
     order = sorted(found, key=lambda id: (entries.CATEGORIES.index(found[id]["category"]), id))
     _name_providers(found, order)
     index: Record = {"order": order, "entries": found, "presets": _presets(root, found)}
@@ -180,6 +182,17 @@ def _share(root: Path, found: Mapping[str, Record]) -> None:
                 fix = closest(name, declared)
                 raise ScaffoldError(f"{SERVICES}/{id}/service.toml: shared", f"{SHARED} has no volume `{name}`", fix)
             entry["volumes"].insert(0, {**declared[name], "access": access})
+
+
+def _take_paths(folder: Path, entry: Record) -> None:
+    """Add to what the entry says is taken the paths at which its Compose file mounts its own volumes."""
+    if entry["share"] is None:
+        return
+    files = [path for path in sorted(folder.glob("compose.yaml*")) if path.is_file()]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in files]
+    names = "|".join(volume["name"] for volume in entry["volumes"])
+    mounted = re.findall(rf"\b(?:{names}):(/[\w./-]+)", "\n".join(texts)) if names else []
+    entry["share"]["taken"] = sorted({*entry["share"]["taken"], *mounted})
 
 
 def _name_providers(found: Mapping[str, Record], order: list[str]) -> None:

@@ -18,6 +18,7 @@ from jinja2_ansible_filters import AnsibleCoreFiltersExtension  # type: ignore[i
 
 from scaffold.catalog import hazards, shape
 from scaffold.catalog.index import SERVICES, Catalog
+from scaffold.catalog.refusal import refusal
 from scaffold.errors import ScaffoldError
 
 RESOLVER = "templates/lib/resolve.jinja"
@@ -99,4 +100,6 @@ class Rendering:
             line = getattr(error, "lineno", None)
             where = f"{getattr(error, 'name', None) or path}:{line}" if line else path
             words = str(error) or type(error).__name__
+            if refused := refusal(words):
+                raise refused from error
             raise ScaffoldError("the template cannot be rendered", f"{where}: {words}") from error

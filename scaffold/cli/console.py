@@ -60,6 +60,14 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def words(value: object) -> str:
+    """An answer as one word or a few; of what has a name, the name."""
+    if isinstance(value, list):
+        named = [item["name"] if isinstance(item, dict) and "name" in item else item for item in value]
+        return ", ".join(map(str, named)) or "none"
+    return str(value)
+
+
 def interactive() -> bool:
     """Whether somebody is there to answer: a terminal on both sides, and no CI."""
     return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaffold.cli import change, options
+from scaffold.cli import change, console, options
 from scaffold.errors import ScaffoldError, closest
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def command(services: tuple[str, ...], **given: Any) -> int:
         catalog = load(template.root)
         remaining = _remaining(project, catalog, services)
         answering.check_offered(catalog, {"services": remaining}, project.version)
-        answers = answering.changed(catalog, project.answers, remaining, {})
+        answers = _answers(project, catalog, remaining)
         return change.apply(project, template, answers, flags, refuse=None if flags.force else _refuse_edited)
 
 
@@ -58,7 +58,7 @@ def _remaining(project: Existing, catalog: Catalog, services: tuple[str, ...]) -
         raise ScaffoldError(
             "nothing would be left of the project", fix="to stop it: docker compose down (its data stays)"
         )
-    after = resolve(catalog, {**project.answers, "services": remaining})
+    after = resolve(catalog, {**project.answers, "services": remaining, "shared_volumes": []})
     for one in after["brought"]:
         if one["id"] in services:
             raise ScaffoldError(
@@ -66,6 +66,24 @@ def _remaining(project: Existing, catalog: Catalog, services: tuple[str, ...]) -
                 fix=f"remove {' and '.join(one['by'])} as well",
             )
     return remaining
+
+
+def _answers(project: Existing, catalog: Catalog, remaining: list[str]) -> dict[str, Any]:
+    """The project's answers with fewer services; who goes shares no volume any more."""
+    from scaffold.catalog.resolve import resolve
+    from scaffold.project import answers as answering
+    from scaffold.project import shares
+
+    answers = answering.changed(catalog, project.answers, remaining, {})
+    before = shares.recorded(answers)
+    if not before:
+        return answers
+    stay = resolve(catalog, {**answers, shares.ANSWER: []})["services"]
+    after = shares.remaining(before, stay)
+    for share in before:
+        for id in (id for id in shares.users_of(share) if id not in stay):
+            console.note(f"note: `{id}` leaves the shared volume `{share['name']}`")
+    return {**answers, shares.ANSWER: after}
 
 
 def _refuse_edited(draft: Draft) -> None:

@@ -14,6 +14,7 @@ import copier
 from copier.errors import DirtyLocalWarning
 from plumbum import ProcessExecutionError, local
 
+from scaffold.catalog.refusal import refusal
 from scaffold.errors import CouldNotError, ScaffoldError
 from scaffold.project import git
 from scaffold.project.source import Template
@@ -109,4 +110,6 @@ def _explained(template: Template) -> Iterator[None]:
         raise CouldNotError("cannot write the project", str(error)) from error
     except Exception as error:  # CopierError, and whatever the template's own code comes to
         said = str(error) or type(error).__name__
+        if refused := refusal(said):
+            raise refused from error
         raise ScaffoldError(f"the template at {template.url} cannot be rendered", said) from error

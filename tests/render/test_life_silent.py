@@ -52,7 +52,7 @@ def test_a_variable_that_both_added_with_one_value_is_there_once(
 ) -> None:
     below = "      # your own variables below this line\n"
     mine(living, life.MONGO, {below: f"{below}      # Asked for by Kim.\n      MONGO_EXTRA: here\n"})
-    later({"services/mongo/compose.yaml": {below: f"      MONGO_EXTRA: here\n{below}"}})
+    later({"services/mongo/compose.yaml.jinja": {below: f"      MONGO_EXTRA: here\n{below}"}})
     result = scaffold("update", "--yes", "--project", living)
     assert result.code == 0, result.err
     text = (living / life.MONGO).read_text()
@@ -66,7 +66,7 @@ def test_a_variable_that_both_added_with_two_values_is_a_conflict(
 ) -> None:
     below = "      # your own variables below this line\n"
     mine(living, life.MONGO, {below: f"{below}      MONGO_EXTRA: mine\n"})
-    later({"services/mongo/compose.yaml": {below: f"      MONGO_EXTRA: here\n{below}"}})
+    later({"services/mongo/compose.yaml.jinja": {below: f"      MONGO_EXTRA: here\n{below}"}})
     result = scaffold("update", "--yes", "--json", "--project", living)
     assert result.code == 1, result.err
     text = (living / life.MONGO).read_text().splitlines()

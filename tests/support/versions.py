@@ -20,12 +20,12 @@ Changes = Mapping[str, Mapping[str, str] | str | None]
 # What the next release changes, by files of the template. Every kind of change that updates meet.
 CHANGES: Changes = {
     # An image's newer build of the same version, another probe, one more variable: in a file that users edit.
-    "services/mongo/compose.yaml": {
+    "services/mongo/compose.yaml.jinja": {
         "image: mongo:8.0-noble": "image: mongo:8.0.99-noble",
         "interval: 15s": "interval: 20s",
         "      # your own variables below this line": "      MONGO_EXTRA: here\n"
         "      # your own variables below this line",
-        "      - mongo_config:/data/configdb": "      - mongo_config:/data/configdb\n      - mongo_dumps:/dumps",
+        "'mongo_config:/data/configdb'": "'mongo_config:/data/configdb', 'mongo_dumps:/dumps'",
     },
     # One more volume of an entry.
     "services/mongo/service.toml": {
