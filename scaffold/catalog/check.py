@@ -16,7 +16,7 @@ from scaffold.catalog.resolve import Rendering, Stack
 from scaffold.errors import ScaffoldError
 
 # Names that copier.yml and the answers file have taken.
-_TAKEN = ("project_name", "services", "stack", "seeded", "answers")
+_TAKEN = ("project_name", "services", "placement", "stack", "refusal", "seeded", "answers")
 
 
 def check(root: Path, *, enforced: bool = True) -> list[Finding]:

@@ -18,10 +18,16 @@ if TYPE_CHECKING:
 @click.argument("services", nargs=-1, metavar="SERVICE...")
 @click.option("--preset", "presets", multiple=True, metavar="NAME", help="Add the services of a preset. Repeatable.")
 @options.settings
+@options.places
 @options.defaults
 @options.changing
 def command(
-    services: tuple[str, ...], presets: tuple[str, ...], settings: tuple[str, ...], defaults: bool, **given: Any
+    services: tuple[str, ...],
+    presets: tuple[str, ...],
+    settings: tuple[str, ...],
+    places: tuple[str, ...],
+    defaults: bool,
+    **given: Any,
 ) -> int:
     """Add services to the project in this folder, from the version of its template that it is at.
 
@@ -31,7 +37,9 @@ def command(
       scaffold add redis
       scaffold add postgres --set postgres_major=17
       scaffold add redis mlflow --dry-run
+      scaffold add ollama --place ollama_models=block:device=/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0abc
     """
+    from scaffold.catalog import placement
     from scaffold.catalog.index import load
     from scaffold.project import answers as answering
 
@@ -41,16 +49,17 @@ def command(
         catalog = load(template.root)
         answering.check_offered(catalog, project.answers, project.version)
         added = answering.merged_services(catalog, presets, services)
-        if not added:
+        if not added and not places:
             raise ScaffoldError("no service was named", fix="name one; `scaffold list` shows what there is")
         chosen = project.answers["services"]
         for id in (id for id in added if id in chosen):
             console.note(f"note: `{id}` is there already")
-        if set(added) <= set(chosen):
+        if set(added) <= set(chosen) and not places:
             return change.nothing(project, flags)
-        answers = _answers(
-            project, catalog, added, answering.from_flags(settings), ask=not defaults and flags.somebody_there
-        )
+        ask = not defaults and flags.somebody_there
+        answers = _answers(project, catalog, added, answering.from_flags(settings), ask=ask)
+        if places:
+            answers[placement.KEY] = placement.merged(answers.get(placement.KEY), placement.from_flags(places))
         return change.apply(project, template, answers, flags)
 
 

@@ -84,8 +84,9 @@ def apply(
     if flags.somebody_there:
         console.note("working out what changes, in a scratch clone …")
     # copier takes half a second to load.
-    from scaffold.project import update
+    from scaffold.project import placing, update
 
+    placing.check(project, template.root, answers, force=flags.force)
     new = {key: value for key, value in answers.items() if project.answers.get(key) != value}
     with update.draft(project, template, new, drop_edited=flags.force, online=flags.online) as draft:
         if refuse is not None:

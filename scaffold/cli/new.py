@@ -24,6 +24,7 @@ class Flags:
     presets: tuple[str, ...]
     services: tuple[str, ...]
     settings: tuple[str, ...]
+    places: tuple[str, ...]
     answers_file: Path | None
     template: str | None
     defaults: bool
@@ -46,6 +47,7 @@ class Flags:
 @click.option("--preset", "presets", multiple=True, metavar="NAME", help="Choose the services of a preset. Repeatable.")
 @click.option("-s", "--service", "services", multiple=True, metavar="ID", help="Choose a service. Repeatable.")
 @options.settings
+@options.places
 @click.option(
     "--answers",
     "answers_file",
@@ -67,6 +69,7 @@ def command(**given: Any) -> int:
       scaffold new my-app --preset web
       scaffold new my-app -s flask -s postgres --set postgres_major=17
       scaffold new . --answers team.yaml --yes             beside the files of a repository
+      scaffold new my-app --preset web --place user_uploads=nfs:server=10.0.0.5,export=/srv/ml
     """
     from scaffold.catalog.index import load
     from scaffold.project.source import address_of, open_template
@@ -83,10 +86,13 @@ def command(**given: Any) -> int:
 
 def _answers(flags: Flags, catalog: Catalog) -> dict[str, Any]:
     """Answers from flags, file, questions and defaults; each wins over those after it."""
+    from scaffold.catalog import placement
     from scaffold.project import answers as answering
 
     given = answering.from_file(flags.answers_file) if flags.answers_file else {}
     given |= answering.from_flags(flags.settings)
+    if flags.places:
+        given[placement.KEY] = placement.merged(given.get(placement.KEY), placement.from_flags(flags.places))
     listed = given.get("services") or []
     if not isinstance(listed, list):
         raise ScaffoldError("`services` is not a list", fix="write services: [flask, mongo]")
@@ -113,9 +119,11 @@ def _ask(given: dict[str, Any], catalog: Catalog, destination: Path) -> dict[str
 
 
 def _create(flags: Flags, template: Template, catalog: Catalog, answers: dict[str, Any]) -> int:
+    from scaffold.catalog import placement
     from scaffold.catalog.resolve import resolve
 
     stack = resolve(catalog, answers)
+    placement.check(stack, answers)
     if not flags.as_json:
         review.show(answers, stack)
     if not template.updatable:

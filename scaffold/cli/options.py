@@ -18,6 +18,14 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 
 settings = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Answer a question. Repeatable.")
 
+places = click.option(
+    "--place",
+    "places",
+    multiple=True,
+    metavar="NAME=PLACE",
+    help="Where a volume lives, or with class:NAME all of a class. Repeatable.",
+)
+
 defaults = click.option("--defaults", is_flag=True, help="Answer every open question by its default.")
 
 dry_run = click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
