@@ -46,3 +46,4 @@ def test_every_verb(make: Make, tmp_path: Path) -> None:
     ops("forget", "--keep-last", "1")
     ops("recover")
     ops("status")
+    ops("usage", "things")
