@@ -15,7 +15,7 @@ from tests.support import cli, versions
 from tools import examples
 
 # Files whose tests share one project: a worker takes such a file whole.
-SHARED = ("tests/engine/backup/faults/", "tests/engine/backup/test_store_")
+SHARED = ("tests/engine/backup/faults/", "tests/engine/backup/test_store_", "tests/engine/moving/")
 
 
 @pytest.hookimpl(optionalhook=True)

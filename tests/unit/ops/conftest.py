@@ -81,7 +81,7 @@ def ops(root: Path, engine: Engine, capsys: pytest.CaptureFixture[str], monkeypa
     from ops import docker
     from ops.cli import main
 
-    def answer(arguments: list[str], folder: Path | None = None) -> docker.Answer:
+    def answer(arguments: list[str], folder: Path | None = None, **_: object) -> docker.Answer:
         assert folder in (None, root)
         return docker.Answer(*fake_docker.answer(engine.folder, arguments))
 
