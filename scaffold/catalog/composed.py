@@ -23,7 +23,20 @@ def choices(catalog: Catalog, id: str) -> Iterator[dict[str, Any]]:
     for company in ([], links_of(catalog, id)["uses"]):
         yield from combinations(catalog, [other for other in catalog.entries if other in {id, *company}], vary=id)
         if not links_of(catalog, id)["uses"]:
-            return
+            break
+    yield from _sharing(catalog, id)
+
+
+def _sharing(catalog: Catalog, id: str) -> Iterator[dict[str, Any]]:
+    """The entry as the writer, and as a reader, of a volume that it shares with another."""
+    able = [other for other, entry in catalog.entries.items() if entry["share"] and not entry["retired"]]
+    others = [other for other in able if other != id]
+    if id not in able or not others:
+        return
+    volume = {"name": "example_shared", "path": "/shared/example", "responsibility": "An example"}
+    answers = next(combinations(catalog, [other for other in catalog.entries if other in {id, others[0]}]))
+    for writer, reader in ((id, others[0]), (others[0], id)):
+        yield {**answers, "shared_volumes": [{**volume, "writer": writer, "readers": [reader]}]}
 
 
 def rendered(catalog: Catalog, rendering: Rendering, id: str) -> Iterator[tuple[Stack, list[Fragment | Finding]]]:
@@ -66,6 +79,7 @@ def find(stack: Stack, id: str, main: Fragment) -> Iterator[Finding]:
             why = "what several services share is the project's, not an entry's"
             yield Finding(main.file, 0, str(key), why, "declare it in service.toml")
     yield from _mounted(stack, id, main)
+    yield from _jobs(stack, id, main)
     for name, service in main.services.items():
         yield from _service(stack, main, name, service)
 
@@ -88,6 +102,17 @@ def _mounted(stack: Stack, id: str, main: Fragment) -> Iterator[Finding]:
             if source not in declared:
                 yield main.finding(name, "secrets", f"nobody declares the secret `{source}`", f"declare it in {toml}")
     yield from _sources(stack, toml, main)
+
+
+def _jobs(stack: Stack, id: str, main: Fragment) -> Iterator[Finding]:
+    for job in [job["service"] for job in stack.get("jobs", []) if job["owner"] == id]:
+        service = main.services.get(job)
+        if service is None:
+            why = "the job is declared, and there is no service of its name"
+            yield Finding(f"{SERVICES}/{id}/service.toml", 0, f"jobs.{job}", why, f"write it in {main.file}")
+        elif service.get("restart") != "no" or not service.get("profiles"):
+            why = "`up` would run this job, or start it again when it has ended"
+            yield main.finding(job, "", why, 'give it restart: "no" and a profile')
 
 
 def _sources(stack: Stack, toml: str, main: Fragment) -> Iterator[Finding]:

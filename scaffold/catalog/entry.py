@@ -7,17 +7,23 @@ from pathlib import Path
 
 from scaffold.catalog.strict import Reader, Record, parsed
 
-CATEGORIES = ("app", "worker", "database", "cache", "vector", "model", "tracking", "storage")
+CATEGORIES = ("app", "worker", "pipeline", "database", "cache", "vector", "model", "tracking", "storage")
 CLASSES = ("database", "index", "files", "artifacts", "config", "logs", "cache", "queue")
+ACCESS = ("write", "read")
 STATES = ("proven", "compatible", "unproven")
 # Files that lie over compose.yaml: an entry's part of compose.<overlay>.yaml is its <overlay>.yaml.
 OVERLAYS = ("dev", "gpu", "amd")
-# What a dependant waits for. An application that can do without is not held up by a server that is not ready.
-WAITS = {"healthy": "service_healthy", "started": "service_started"}
+# What a dependant waits for. An application that can do without is not held up by a server that is not ready; what a
+# job makes is there when it has ended well.
+WAITS = {"healthy": "service_healthy", "started": "service_started", "completed": "service_completed_successfully"}
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_]+")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+_USER = re.compile(r"\d+:\d+")
+_PATH = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
+# Who runs in every image that is built with templates/lib/dockerfile.jinja.
+BUILT = "10001:10001"
 
 
 def read(folder: Path) -> Record:
@@ -58,12 +64,14 @@ class _Reader(Reader):
                 for name, table in take("settings", dict, {}).items()
             ],
             "pulls": take("pulls", list, [], of=str),
+            "jobs": [self.job(name, table) for name, table in take("jobs", dict, {}).items()],
             "client": self.client(folder, take("client", dict, None)),
             "offers": [self.offer(table) for table in take("offers", list, [], of=dict)],
             "questions": [self.question(table) for table in take("questions", list, [], of=dict)],
             "app": (folder / "app").is_dir(),
             "managed": (folder / "managed").is_dir(),
             "overlays": [name for name in OVERLAYS if (folder / f"{name}.yaml").is_file()],
+            "share": self.share(folder, take("share", dict, None)),
         }
         self.no_more(data, "")
         if entry["state"] != "proven" and not entry["state_note"]:
@@ -95,7 +103,24 @@ class _Reader(Reader):
         """How the entry uses a volume that templates/shared.toml declares."""
         where = f"shared.{name}"
         self.name(name, _NAME, where)
-        return self.one_of(str(word), ("write", "read"), where)
+        return self.one_of(str(word), ACCESS, where)
+
+    def share(self, folder: Path, data: Record | None) -> Record | None:
+        """How the entry takes part in volumes that people share: who writes in its containers, which paths are taken.
+
+        None for one that does not. What is built here does, and needs no table.
+        """
+        built = (folder / "Dockerfile.jinja").is_file()
+        if data is None and not built:
+            return None
+        take = self.taker(data or {}, "share")
+        share = {
+            "built": built,
+            "user": self.name(take("user", str, *([BUILT] if built else [])), _USER, "share.user"),
+            "taken": [self.name(path, _PATH, "share.taken") for path in take("taken", list, [], of=str)],
+        }
+        self.no_more(data or {}, "share")
+        return share
 
     def secret(self, name: str, data: Record) -> Record:
         where = f"secrets.{name}"
@@ -113,6 +138,15 @@ class _Reader(Reader):
         variable = {"variable": name, "default": take("default", kind), "what": take("what", str)}
         self.no_more(data, where)
         return variable
+
+    def job(self, name: str, data: Record) -> Record:
+        """A service that runs when it is asked for, and ends; with `start`, before the project starts as well."""
+        where = f"jobs.{name}"
+        self.name(name, _ID, where)
+        take = self.taker(data, where)
+        job = {"service": name, "what": take("what", str), "start": take("start", bool, False)}
+        self.no_more(data, where)
+        return job
 
     def client(self, folder: Path, data: Record | None) -> Record | None:
         if (data is not None) != (folder / "client.py").is_file():
@@ -133,10 +167,22 @@ class _Reader(Reader):
                 {"name": key, "value": value} for key, value in take("environment", dict, {}, of=str).items()
             ],
             "secrets": take("secrets", list, [], of=str),
-            "mounts": take("mounts", list, [], of=dict),
+            "mounts": [self.mount(mount) for mount in take("mounts", list, [], of=dict)],
         }
         self.no_more(data, "offers")
         return offer
+
+    def mount(self, data: Record) -> Record:
+        """A volume that whoever is linked mounts, at one path for all."""
+        where = "offers.mounts"
+        take = self.taker(data, where)
+        mount = {
+            "volume": take("volume", str),
+            "path": take("path", str),
+            "access": self.one_of(take("access", str, "read"), ACCESS, f"{where}.access"),
+        }
+        self.no_more(data, where)
+        return mount
 
     def question(self, data: Record) -> Record:
         take = self.taker(data, "questions")
@@ -168,4 +214,4 @@ class _Reader(Reader):
             for name in offer["secrets"]:
                 self.one_of(name, secrets, "offers.secrets")
             for mount in offer["mounts"]:
-                self.one_of(mount.get("volume", ""), volumes, "offers.mounts.volume")
+                self.one_of(mount["volume"], {*volumes, *entry["shared"]}, "offers.mounts.volume")

@@ -39,13 +39,13 @@ class Report:
 
     def show(self, *, files: bool, diff: bool) -> None:
         """What is going to change, before it does: versions, answers, data; and as asked for, files and lines."""
+        from scaffold.catalog import placement
+
         project, template = self.draft.project, self.draft.template
         step = template.ref if template.ref == project.version else f"{project.version} → {template.ref}"
         console.heading(f"{project.answers['project_name']}  {step}")
-        rows = [
-            (key, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
-            for key, value in self.draft.answers.items()
-        ]
+        rows = [(key, console.words(value)) for key, value in self.draft.answers.items() if key != placement.KEY]
+        rows += placement.lines(self.draft.answers.get(placement.KEY))
         if rows:
             console.table(rows)
         impact.show(self.draft.impact)

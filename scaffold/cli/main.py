@@ -17,10 +17,13 @@ COMMANDS = {
     "new": ("scaffold.cli.new", "Start a project: choose services, get a Compose project that runs."),
     "add": ("scaffold.cli.add", "Add services to a project; edits, data and secrets stay."),
     "remove": ("scaffold.cli.remove", "Remove services from a project; their data stays."),
+    "share": ("scaffold.cli.share", "Share a volume between services: one writes it, others read it."),
+    "unshare": ("scaffold.cli.unshare", "Take a shared volume out of a project; its data stays."),
     "update": ("scaffold.cli.update", "Bring a project to a newer version of its template."),
     "switch": ("scaffold.cli.switch", "Follow the template at another address."),
     "list": ("scaffold.cli.list", "List the services and presets one can choose."),
     "show": ("scaffold.cli.show", "Show what is known about a service or a preset."),
+    "volumes": ("scaffold.cli.volumes", "Look after volumes: what they hold, how safe it is, which may go."),
     "template": ("scaffold.cli.template", "Make a team's own template: services, defaults, presets, files, a policy."),
     "catalog": ("scaffold.cli.catalog", "Build and check the index of the catalogue (for who writes entries)."),
 }

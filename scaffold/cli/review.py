@@ -26,8 +26,9 @@ def show(answers: Mapping[str, Any], stack: Stack) -> None:
         "ports",
         ((f"127.0.0.1:{port['default']}", port["what"], f"{port['variable']} in .env") for port in stack["ports"]),
     )
-    others = {key: value for key, value in answers.items() if key not in {"project_name", "services"}}
-    _section("answers", ((key, str(value)) for key, value in others.items()))
+    _section("where they live", ((one["name"], one["where"]) for one in stack["volumes"] if one.get("where")))
+    others = {key: value for key, value in answers.items() if key not in {"project_name", "services", "placement"}}
+    _section("answers", ((key, console.words(value)) for key, value in others.items()))
 
 
 def _section(heading: str, rows: Iterable[tuple[str, ...]]) -> None:
@@ -72,9 +73,10 @@ def next_commands(draft: Draft, outcome: Outcome, stack: Stack) -> list[str]:
     lines = [] if draft.destination == Path.cwd() else [f"cd {shlex.quote(str(draft.destination))}"]
     if outcome.ops["exit_code"]:
         return [*lines, "python3 ops init"]
-    # A template before 0.2.0 knows of none.
+    # A template before 0.2.0 knows of no pulls, one before 0.5.0 of no jobs.
     pulls = [f"docker compose run --rm {service}" for service in stack.get("pulls", [])]
-    return [*lines, *pulls, "docker compose up -d --wait"]
+    first = [f"docker compose run --rm {job['service']}" for job in stack.get("jobs", []) if job["start"]]
+    return [*lines, *pulls, *first, "docker compose up -d --wait"]
 
 
 def report(

@@ -9,8 +9,10 @@ from typing import Any
 
 import yaml
 
+from scaffold.catalog import placement
 from scaffold.catalog.index import Catalog
 from scaffold.errors import CouldNotError, ScaffoldError, closest
+from scaffold.project import shares
 
 # The same pattern is in copier.yml, for those who call copier themselves; a test holds the two together.
 PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -55,6 +57,8 @@ def from_flags(pairs: Iterable[str]) -> Answers:
         key, equals, value = pair.partition("=")
         if not key or not equals:
             raise ScaffoldError(f"cannot read `--set {pair}`", fix="write --set key=value")
+        if key == placement.KEY:
+            raise ScaffoldError("volumes are not placed with --set", fix="write --place NAME=DRIVER:key=value,…")
         answers[key] = [part.strip() for part in value.split(",") if part.strip()] if key == "services" else value
     return answers
 
@@ -79,12 +83,15 @@ def complete(catalog: Catalog, given: Mapping[str, Any]) -> Answers:
     questions = {question["name"]: question for question in catalog.questions(given["services"])}
     everything = {question["name"]: id for id, entry in catalog.entries.items() for question in entry["questions"]}
     for key in given:
-        if key not in {"project_name", "services", *questions}:
+        if key == shares.ANSWER and shares.known(catalog):
+            shares.check_list(given[key])
+        elif key not in {"project_name", "services", placement.KEY, *questions}:
             raise _unasked(key, everything)
     answers: Answers = {"project_name": project_name(given["project_name"]), "services": list(given["services"])}
     for name, question in questions.items():
         answers[name] = fitting(question, given[name]) if name in given else question["default"]
-    return answers
+    answers |= {key: given[key] for key in (shares.ANSWER,) if key in given}
+    return answers | ({placement.KEY: given[placement.KEY]} if given.get(placement.KEY) else {})
 
 
 def changed(catalog: Catalog, recorded: Mapping[str, Any], services: list[str], given: Mapping[str, Any]) -> Answers:
@@ -116,6 +123,12 @@ def check_offered(catalog: Catalog, recorded: Mapping[str, Any], version: str) -
             f"{version} of the template has no {' and no '.join(f'`{id}`' for id in missing)}",
             "the project has chosen it, and would lose its files",
             f"its owners can bring it back as a retired entry; or run scaffold remove {' '.join(missing)}",
+        )
+    if recorded.get(shares.ANSWER) and not shares.known(catalog):
+        raise ScaffoldError(
+            f"{version} of the template knows no shared volumes, and the project has some",
+            "its services would lose them",
+            "its owners can build it on a newer release; or run scaffold unshare NAME for each",
         )
 
 

@@ -42,8 +42,8 @@ READ = {
     "seaweedfs": "from clients import seaweedfs as s; "
     "print(s.connect().get_object(Bucket=s.bucket(), Key='note')['Body'].read().decode())",
 }
-# What is not written to by a client: its content comes from uploads, or from a download.
-FED_OTHERWISE = {"faiss-worker", "llama-cpp", "ollama"}
+# What is not written to by a client: its content comes from uploads, from a download, or from what is logged.
+FED_OTHERWISE = {"faiss-worker", "llama-cpp", "log-collector", "ollama"}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -54,6 +54,7 @@ def test_data_outlives_down_and_a_renamed_folder(make: Make, preset: str, tmp_pa
     if project.application == OWN_SERVICE:
         notebook.add(project, services)
     pull(project)
+    trained(project)
     project.up()
     declared = project.declared()
     assert project.volumes() == declared, "exactly the declared volumes"
@@ -69,7 +70,8 @@ def test_data_outlives_down_and_a_renamed_folder(make: Make, preset: str, tmp_pa
     project.up()
     still_there(project, services, stores)
 
-    project.compose("down")
+    # As the project's README says it where there are jobs.
+    project.compose("--profile", "*", "down")
     project.move(tmp_path / "another name")
     project.up()
     still_there(project, services, stores)
@@ -91,6 +93,12 @@ def pull(project: Project) -> None:
         project.compose("run", "--rm", "llama-cpp-pull")
 
 
+def trained(project: Project) -> None:
+    """Train the model that the project serves, if it is there to do so."""
+    if (project.folder / "services/train").exists():
+        project.compose("run", "--rm", "train")
+
+
 def links_are_green(project: Project, services: list[str]) -> None:
     """Every client's check passes: asked of the application, or of the clients where there is none."""
     linked = {id.replace("-", "_") for id in services if load(ROOT).entries[id]["client"]}
@@ -104,6 +112,9 @@ def links_are_green(project: Project, services: list[str]) -> None:
 
 def still_there(project: Project, services: list[str], stores: list[str]) -> None:
     links_are_green(project, services)
+    if (project.folder / "services/serve").exists():
+        model = "import urllib.request as u; print(u.urlopen('http://serve:8000/model').read().decode())"
+        assert json.loads(project.in_app(model))["generation"] == "generation-00000000"
     for store in stores:
         assert project.in_app(READ[store]) == "still here", store
     if project.application != OWN_SERVICE:

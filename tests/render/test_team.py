@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from scaffold import __version__, facts
-from scaffold.catalog.index import load
+from scaffold.catalog.index import Catalog, load
 from scaffold.catalog.resolve import Rendering, combinations
 from scaffold.project import git
 from scaffold.project.render import render
@@ -30,8 +31,8 @@ def improve(root: Path) -> None:
     for name, old, new in (
         (
             "services/postgres/compose.yaml.jinja",
-            "postgres:{{ postgres_major }}-trixie",
-            "postgres:{{ postgres_major }}",
+            "~ postgres_major ~ '-trixie'",
+            "~ postgres_major",
         ),
         ("services/flask/compose.yaml.jinja", "retries: 5", "retries: 7"),
         ("Makefile.jinja", "Follow", "Watch"),
@@ -67,6 +68,16 @@ def folder(workplace: Path) -> Path:
     return Path(shutil.copytree(TEAM, workplace / "team"))
 
 
+def shared(catalog: Catalog) -> Iterator[dict[str, Any]]:
+    """A volume that each writes who needs a step before it: the policy holds for that step too."""
+    for id in catalog.offered:
+        share = catalog.entries[id]["share"]
+        if share and not share["built"] and share["user"] != "0:0":
+            reader = next(other for other in catalog.offered if other != id)
+            name = f"from_{id.replace('-', '_')}"
+            yield {"name": name, "path": f"/shared/{id}", "writer": id, "readers": [reader], "responsibility": "x"}
+
+
 @pytest.fixture(scope="module")
 def projects(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Every entry by itself and all at once, for all that can be answered."""
@@ -76,6 +87,8 @@ def projects(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         catalog = load(template.root)
         for services in [*([id] for id in catalog.offered), catalog.offered]:
             for number, answers in enumerate(combinations(catalog, services, vary=services[0])):
+                if len(services) > 1:
+                    answers["shared_volumes"] = list(shared(catalog))
                 project = parent / f"{services[0]}-{len(services)}-{number}"
                 render(template, answers, project)
                 (project / ".env").write_bytes((project / ".env.example").read_bytes())
@@ -132,7 +145,7 @@ def test_every_service_keeps_to_the_policy_in_the_real_compose(projects: dict[st
                 assert float(service["cpus"]) == cpus, name
                 _from_the_registry(project, service)
                 seen.add(name)
-    assert seen >= {"flask", "valkey", "postgres", "llama-cpp-embed", "ollama-pull"}
+    assert seen >= {"flask", "valkey", "postgres", "postgres-share-init", "llama-cpp-embed", "ollama-pull"}
 
 
 def _from_the_registry(project: Path, service: dict[str, Any]) -> None:
@@ -153,6 +166,7 @@ def test_scaffold_lists_shows_and_starts_what_is_in_it(built: Path, workplace: P
         "crud": ["flask", "postgres", "valkey"],
         "mlops": ["mlflow", "postgres", "seaweedfs"],
         "rag": ["flask", "postgres", "chroma", "llama-cpp"],
+        "train": ["ingest", "preprocess", "train", "serve"],
     }
     shown = scaffold("show", "postgres", "--json", "--template", built).document
     assert [image["image"] for image in shown["images"]][-1] == f"{REGISTRY}postgres:18-trixie"

@@ -82,15 +82,41 @@ def test_links_give_environment_secrets_order_and_read_only_mounts(root: Path) -
     assert stack["links"]["app"] == {
         "environment": [{"name": "DB_HOST", "value": "db"}],
         "secrets": ["db_password"],
-        "mounts": [{"volume": "worker_data", "path": "/data/files"}],
+        "mounts": [{"volume": "worker_data", "path": "/data/files", "access": "read"}],
         "waits": [{"service": "db", "condition": "service_healthy", "of": "db"}],
         "from": ["worker", "db"],
+        "shares": [],
     }
     assert stack["links"]["db"]["from"] == []
     volumes = {volume["name"]: (volume["owner"], volume["writers"], volume["readers"]) for volume in stack["volumes"]}
     assert volumes == {"worker_data": ("worker", ["worker"], ["app"]), "db_data": ("db", ["db"], [])}
     assert links_of(load(root), "app") == {"uses": ["worker", "db"], "used_by": []}
     assert links_of(load(root), "db") == {"uses": [], "used_by": ["app"]}
+
+
+def test_a_link_may_let_write_and_then_the_volume_is_the_writers(root: Path) -> None:
+    worker = root / SERVICES / "worker" / "service.toml"
+    mount = '{ volume = "pool", path = "/data/pool", access = "write" }'
+    worker.write_text(
+        worker.read_text()
+        .replace("[volumes", 'shared = { pool = "read" }\n[volumes')
+        .replace('{ volume = "worker_data", path = "/data/files" }', mount)
+    )
+    catalog = built(root)
+    stack = resolve(catalog, {"services": ["app", "worker"], "project_name": "p"})
+    assert stack["links"]["app"]["mounts"] == [{"volume": "pool", "path": "/data/pool", "access": "write"}]
+    volumes = {volume["name"]: (volume["owner"], volume["writers"], volume["readers"]) for volume in stack["volumes"]}
+    assert volumes["pool"] == ("app", ["app"], ["worker"])
+    alone = resolve(catalog, {"services": ["worker"], "project_name": "p"})
+    assert [(each["owner"], each["writers"]) for each in alone["volumes"] if each["name"] == "pool"] == [("worker", [])]
+
+
+def test_who_writes_of_its_own_stays_the_owner_when_others_write_by_a_link(root: Path) -> None:
+    worker = root / SERVICES / "worker" / "service.toml"
+    worker.write_text(worker.read_text().replace('"/data/files" }', '"/data/files", access = "write" }'))
+    stack = resolve(built(root), {"services": ["app", "worker"], "project_name": "p"})
+    [volume] = [each for each in stack["volumes"] if each["name"] == "worker_data"]
+    assert (volume["owner"], volume["writers"], volume["readers"]) == ("worker", ["worker", "app"], [])
 
 
 def test_the_order_of_choosing_changes_nothing(root: Path) -> None:

@@ -41,46 +41,57 @@ def test_the_template_has_no_findings() -> None:
 
 
 REDIS, FLASK, POSTGRES = (
-    f"{SERVICES}/{file}" for file in ("redis/compose.yaml", "flask/compose.yaml.jinja", "postgres/compose.yaml.jinja")
+    f"{SERVICES}/{file}"
+    for file in ("redis/compose.yaml.jinja", "flask/compose.yaml.jinja", "postgres/compose.yaml.jinja")
 )
 MLFLOW = f"{SERVICES}/mlflow/compose.yaml.jinja"
-QDRANT = f"{SERVICES}/qdrant/compose.yaml"
-OLLAMA = f"{SERVICES}/ollama"
+QDRANT = f"{SERVICES}/qdrant/compose.yaml.jinja"
+OLLAMA, CHROMA = f"{SERVICES}/ollama", f"{SERVICES}/chroma/compose.yaml.jinja"
+TRAIN = f"{SERVICES}/train"
 
 
 @pytest.mark.parametrize(
     ("name", "old", "new", "where", "why"),
     [
-        (REDIS, "127.0.0.1:${REDIS_PORT:-6379}:6379", "6379:6379", ":21: redis.ports", "on every network"),
-        (REDIS, "127.0.0.1:${REDIS_PORT:-6379}:6379", '"6379"', ":21: redis.ports", "on every network"),
-        (REDIS, "127.0.0.1:${REDIS_PORT:-6379}:6379", "{target: 1}", ":21: redis.ports", "on every network"),
-        (REDIS, "      # your own ports below this line\n", "", ":21: redis.ports", "below which users add"),
-        (REDIS, "redis:8.8-trixie", "redis", ":4: redis.image", "no version"),
-        (REDIS, "redis:8.8-trixie", "r.example.com:5000/redis", ":4: redis.image", "no version"),
-        (REDIS, "redis:8.8-trixie", "redis:latest", ":4: redis.image", "no version"),
-        (REDIS, "- redis_data:/data", "- redis_dat:/data", ":25: redis.volumes", "nobody declares the volume"),
-        (REDIS, "- redis_data:/data", "- /data", ":25: redis.volumes", "anonymous volume"),
-        (REDIS, "- redis_data:/data", "- ./data:/data", ":25: redis.volumes", "no bind mounts"),
-        (REDIS, "- redis_password", "- redis_pass", ":18: redis.secrets", "nobody declares the secret"),
-        (REDIS, "    healthcheck:\n", "    x-check:\n", ":3: redis.healthcheck", "has no healthcheck"),
+        (REDIS, "127.0.0.1:${REDIS_PORT:-6379}:6379", "6379:6379", ":22: redis.ports", "on every network"),
+        (REDIS, "127.0.0.1:${REDIS_PORT:-6379}:6379", '"6379"', ":22: redis.ports", "on every network"),
+        (REDIS, "127.0.0.1:${REDIS_PORT:-6379}:6379", "{target: 1}", ":22: redis.ports", "on every network"),
+        (REDIS, "      # your own ports below this line\n", "", ":22: redis.ports", "below which users add"),
+        (REDIS, "redis:8.8-trixie", "redis", ":5: redis.image", "no version"),
+        (REDIS, "redis:8.8-trixie", "r.example.com:5000/redis", ":5: redis.image", "no version"),
+        (REDIS, "redis:8.8-trixie", "redis:latest", ":5: redis.image", "no version"),
+        (REDIS, "'redis_data:/data'", "'redis_dat:/data'", ": redis.volumes", "nobody declares the volume"),
+        (REDIS, "'redis_data:/data'", "'/data'", ": redis.volumes", "anonymous volume"),
+        (REDIS, "'redis_data:/data'", "'./data:/data'", ": redis.volumes", "no bind mounts"),
+        (REDIS, "- redis_password", "- redis_pass", ":19: redis.secrets", "nobody declares the secret"),
+        (REDIS, "    healthcheck:\n", "    x-check:\n", ":4: redis.healthcheck", "has no healthcheck"),
         (
             REDIS,
             "    healthcheck:\n",
             "    healthcheck:\n      disable: true\n",
-            ":30: redis.healthcheck",
+            ":27: redis.healthcheck",
             "no healthch",
         ),
-        (REDIS, "    image:", "    # image:", ":3: redis", "neither an image nor a build"),
+        (REDIS, "    image:", "    # image:", ":4: redis", "neither an image nor a build"),
         (REDIS, "services:\n", "volumes: {}\nservices:\n", ": volumes", "is the project's"),
-        (REDIS, "    restart:", "   restart:", "", "no valid YAML in line 38"),
-        (REDIS, "  redis:\n", "  flask:\n", ":3: flask", "the entry `flask` has a service of this name"),
+        (REDIS, "    restart:", "   restart:", "", "no valid YAML in line 38 of what it renders to"),
+        (REDIS, "  redis:\n", "  flask:\n", ":4: flask", "the entry `flask` has a service of this name"),
         (QDRANT, "    ulimits:\n", "    ulimits: {}\n    ulimits:\n", ": ulimits", "stands twice"),
         (FLASK, "    healthcheck:", "    x-check:", ":4: flask.healthcheck", "has no healthcheck"),
         (FLASK, "{{ link.volumes('flask', ['user_uploads:/data/uploads']) }}", "", "", "no service mounts it"),
         (POSTGRES, "postgres_major | int", "postgres_mayor | int", "", "'postgres_mayor' is undefined"),
-        (POSTGRES, "{% endif %}\n\n", "\n\n", ":", "it is no valid Jinja"),
+        (POSTGRES, "}}{% endif %}\n", "}}\n", ":", "it is no valid Jinja"),
         (MLFLOW, "mlflow_artifacts:/mlflow/artifacts", "mlflow_art:/mlflow/artifacts", "", "the volume `mlflow_art`"),
         (MLFLOW, "import boto3", "import {{ boto }}", "", "'boto' is undefined"),
+        (
+            f"{TRAIN}/compose.yaml.jinja",
+            '    restart: "no"',
+            "    restart: always",
+            ":5: train",
+            "start it again when it",
+        ),
+        (f"{TRAIN}/compose.yaml.jinja", "    profiles: [train]\n", "", ":5: train", "`up` would run this job"),
+        (f"{TRAIN}/service.toml", "[jobs.train]", "[jobs.trian]", ": jobs.trian", "no service of its name"),
         (f"{OLLAMA}/amd.yaml", "ollama/ollama:0.32.15-rocm", "ollama/ollama", ":2: ollama.image", "no version"),
         ("templates/lib/dockerfile.jinja", "python:3.13.15-slim-trixie", "python", "", "`python` has no version"),
         (f"{SERVICES}/redis/client.py", "def check", "dfe check", ":25", "no valid Python"),
@@ -91,16 +102,16 @@ OLLAMA = f"{SERVICES}/ollama"
         ("templates/project/Makefile.jinja", "stack.", "stak.", "", "cannot be rendered: 'stak' is undefined"),
         ("templates/project/compose.yaml.jinja", "\nvolumes:", "\n volumes:", "", "renders to no valid YAML"),
         ("templates/catalog.json", "Redis", "Radis", "", "not what the entries say"),
-        ("copier.yml", "project_name:\n", "_tasks: [id]\n\nproject_name:\n", ":55: _tasks", "ask for trust"),
-        ("copier.yml", "project_name:\n", "_migrations: []\n\nproject_name:\n", ":55: _migrations", "ask for trust"),
+        ("copier.yml", "project_name:\n", "_tasks: [id]\n\nproject_name:\n", ":61: _tasks", "ask for trust"),
+        ("copier.yml", "project_name:\n", "_migrations: []\n\nproject_name:\n", ":61: _migrations", "ask for trust"),
         (
             "copier.yml",
             "project_name:\n",
             "_jinja_extensions: [x]\n\nproject_name:\n",
-            ":55: _jinja_extensions",
+            ":61: _jinja_extensions",
             "trust",
         ),
-        ("copier.yml", "project_name:\n", "_external_data: {a: b}\n\nproject_name:\n", ":55: _external_data", "trust"),
+        ("copier.yml", "project_name:\n", "_external_data: {a: b}\n\nproject_name:\n", ":61: _external_data", "trust"),
         ("copier.yml", "!include templates/questions.yml", "!include ../questions.yml", "", "is not in the template"),
         ("copier.yml", "_subdirectory: templates/project", "_subdirectory: .", ":4: _subdirectory", "is not templates"),
         ("copier.yml", "default: my-project", "default: \"{{ '$A' | expandvars }}\"", ":", "the filter `expandvars`"),
@@ -172,7 +183,7 @@ def taken(root: Path) -> None:
         (name, "its name would read the file system"),
         (part, "dev.yaml:2: the filter `realpath`"),
         (orphan, "services/redis: it has no service.toml"),
-        (latin, "redis/compose.yaml: it is no UTF-8"),
+        (latin, "redis/compose.yaml.jinja: it is no UTF-8"),
         (taken, "service.toml: stack: every project has this already"),
     ],
 )
@@ -186,9 +197,11 @@ def test_all_of_it_is_said_at_once(root: Path) -> None:
     change(root, QDRANT, "127.0.0.1:$", "$")
     change(root, "copier.yml", "project_name:\n", "_tasks: []\n\nproject_name:\n")
     change(root, "templates/questions.yml", "postgres", "postgras")
+    # The image stands there twice: for the server, and for the step before it.
     assert [finding.file for finding in check(root)] == [
         "copier.yml",
         "templates/project" + QDRANT[17:],
+        REDIS,
         REDIS,
         "templates/questions.yml",
     ]
@@ -215,19 +228,19 @@ def test_a_job_needs_no_healthcheck(root: Path) -> None:
 def test_the_command(root: Path, scaffold: cli.Runner) -> None:
     result = scaffold("catalog", "check", root)
     assert (result.code, result.out, result.err) == (0, "", "nothing is wrong\n")
-    change(root, REDIS, "redis:8.8-trixie", "redis")
+    change(root, CHROMA, "chromadb/chroma:1.5.9", "chroma")
     result = scaffold("catalog", "check", root)
     assert (result.code, result.err) == (1, "1 finding\n")
-    assert result.out == (f"{REDIS}:4: redis.image: `redis` has no version\n  name the tag, and not `latest`\n")
+    assert result.out == (f"{CHROMA}:5: chroma.image: `chroma` has no version\n  name the tag, and not `latest`\n")
     result = scaffold("catalog", "check", root, "--json")
     assert (result.code, result.err) == (1, "")
     assert result.document["template"] == str(root)
     assert result.document["findings"] == [
         {
-            "file": REDIS,
-            "line": 4,
-            "key": "redis.image",
-            "why": "`redis` has no version",
+            "file": CHROMA,
+            "line": 5,
+            "key": "chroma.image",
+            "why": "`chroma` has no version",
             "fix": "name the tag, and not `latest`",
         }
     ]

@@ -79,9 +79,22 @@ def test_a_good_one_is_read_whole(tmp_path: Path) -> None:
         ('state = "proven"', 'state = "proven"\nshared = { pool = "append" }', "shared.pool", "append"),
         ('class = "database"\nbackup', 'class = "cache"\nbackup', "volumes.thing_data.refill", "fills again"),
         ("[ports.THING_PORT]", "[settings.thing]", "settings.thing", "does not match"),
+        (
+            "[ports.THING_PORT]",
+            '[jobs.thing]\nwhat = "x"\nstart = 1\n[ports.THING_PORT]',
+            "jobs.thing.start",
+            "wrong type",
+        ),
+        ("[ports.THING_PORT]", "[jobs.Thing]\n[ports.THING_PORT]", "jobs.Thing", "does not match"),
         ('{ volume = "thing_data"', '{ volume = "x"', "offers.mounts.volume", "x"),
+        ('path = "/data" }', 'path = "/data", access = "append" }', "offers.mounts.access", "append"),
+        (', path = "/data"', "", "offers.mounts.path", "missing"),
         ('default = "2"', 'default = "3"', "questions.thing_major.default", "not one of the choices"),
         ("[[questions]]", '[client]\nrequirements = ["x"]\n[[questions]]', "client", "client.py"),
+        ("[[questions]]", '[share]\nuser = "app"\n[[questions]]', "share.user", "does not match"),
+        ("[[questions]]", "[share]\n[[questions]]", "share.user", "missing"),
+        ("[[questions]]", '[share]\nuser = "0:0"\ntaken = ["data"]\n[[questions]]', "share.taken", "does not match"),
+        ("[[questions]]", '[share]\nuser = "0:0"\nowner = "x"\n[[questions]]', "share.owner", "not known"),
         ('summary = "A thing"', "summary = ", "cannot read", "Invalid"),
     ],
 )
@@ -92,6 +105,16 @@ def test_a_wrong_one_is_refused_with_its_place(tmp_path: Path, old: str, new: st
     assert "service.toml" in refused.value.what
     assert place in refused.value.what
     assert why in refused.value.why
+
+
+def test_what_is_built_takes_part_in_shared_volumes_and_others_say_who_they_are(tmp_path: Path) -> None:
+    assert read(tmp_path / "thing", GOOD)["share"] is None
+    text = GOOD + '[share]\nuser = "7:8"\ntaken = ["/opt/thing"]\n'
+    assert read(tmp_path / "other", text)["share"] == {"built": False, "user": "7:8", "taken": ["/opt/thing"]}
+    (tmp_path / "built").mkdir()
+    (tmp_path / "built/Dockerfile.jinja").touch()
+    (tmp_path / "built/service.toml").write_text(GOOD)
+    assert entry.read(tmp_path / "built")["share"] == {"built": True, "user": entry.BUILT, "taken": []}
 
 
 def test_the_id_is_the_folders_name(tmp_path: Path) -> None:

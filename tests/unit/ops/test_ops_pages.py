@@ -50,7 +50,8 @@ def parsed(arguments: list[str]) -> Any:
 
 def sentences() -> dict[str, str]:
     """The map of `backup:` words in the template of VOLUMES.md."""
-    return dict(re.findall(r"""^  '([a-z0-9-]+)': (?:'|")(.+)(?:'|"),$""", VOLUMES.read_text(), re.MULTILINE))
+    said = VOLUMES.read_text().partition("{% set how = {")[2].partition("} %}")[0]
+    return dict(re.findall(r"""^  '([a-z0-9-]+)': (?:'|")(.+)(?:'|"),$""", said, re.MULTILINE))
 
 
 def test_every_word_has_a_sentence_and_every_sentence_a_store() -> None:
@@ -80,7 +81,7 @@ def test_what_is_said_to_be_stopped_is_stopped() -> None:
 
 def test_every_command_on_a_page_is_one(everything: Path) -> None:
     readme = list(commands((everything / "README.md").read_text()))
-    assert {arguments[0] for arguments in readme} == {*TO, "init", "status"}
+    assert {arguments[0] for arguments in readme} == {*TO, "init", "status", "usage"}
     for arguments in [*readme, *commands((everything / "VOLUMES.md").read_text())]:
         assert parsed(arguments).verb == arguments[0]
 

@@ -177,9 +177,9 @@ def test_a_restore_that_does_not_get_healthy(world: World) -> None:
 def test_ctrl_c_twice(world: World) -> None:
     """Whoever is impatient gets no half-resumed project."""
     with waiting(world.project, "backup", *FILES, at="^docker exec .* tar --create .*uploads", when=DURING) as run:
-        pass
-    for _ in range(2):
+        # It waits for the process to go on: sent then, it might come when all is being set going again.
         run.process.send_signal(2)
+    run.process.send_signal(2)
     done = run.end()
     assert done.code == 130
     world.in_order()
