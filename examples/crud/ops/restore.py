@@ -13,7 +13,7 @@ from ops.report import Report, table
 from ops.sets import archive, check, folder, places, private, restoring, targets
 from ops.sets.manifest import FAILED, LEFT_OUT
 from ops.text import counted, size
-from ops.volumes import bare, images, lock
+from ops.volumes import bare, images, lock, place
 
 if TYPE_CHECKING:
     import argparse
@@ -97,7 +97,8 @@ def fill(
     model = compose.model(this)
     containers = docker.containers(None)
     helpers = images.candidates(model, containers, this.name)
-    goals = targets.make(this, model, items, name)
+    goals = lasting(targets.make(this, model, items, name), report)
+    place.require({goal.key: goal.options for goal in goals})
     if options.path and goals[0].how == targets.LOAD:
         raise OpsError("a dump has no paths", fix="restore the whole volume, or into --to-project NAME")
     if not targets.measure(this.name, helpers, goals):
@@ -118,6 +119,17 @@ def fill(
         work = restoring.Restoring(this, model, found, goals, name, helpers, contents, options.path, decrypt)
         safeties = work.run([each for each in users if each.active])
         tell(goals, safeties, name, this.name, report)
+
+
+def lasting(goals: Sequence[Target], report: Report) -> list[Target]:
+    """Leave out what would be gone again as soon as it is filled."""
+    for goal in goals:
+        if place.in_memory(goal.options):
+            report.note(f"volume `{goal.key}` lives in memory, which keeps nothing: it is not restored")
+    kept = [goal for goal in goals if not place.in_memory(goal.options)]
+    if not kept:
+        raise OpsError("there is nothing to restore", "what was asked for lives in memory", cause="not-found")
+    return kept
 
 
 def describe(goals: Sequence[Target], users: Sequence[docker.Container], report: Report) -> None:

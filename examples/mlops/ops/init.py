@@ -6,9 +6,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ops import docker, envfile, files, project, secret_files, unchecked
-from ops.errors import ATTENTION, REFUSED, NoEngineError, Problem
+from ops import compose, declared, docker, envfile, files, project, secret_files, unchecked
+from ops.errors import ATTENTION, REFUSED, NoEngineError, OpsError, Problem
 from ops.report import Report
+from ops.volumes import place
 
 if TYPE_CHECKING:
     import argparse
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ops.project import Project
 
 NEXT = "next: docker compose up -d --wait"
+PLACED = "driver_opts:"
 
 
 def run(root: Path, _options: argparse.Namespace) -> Report:
@@ -43,6 +45,7 @@ def run(root: Path, _options: argparse.Namespace) -> Report:
             f"could not check whether the data of {names} exists already ({reason}); "
             "the next `python3 ops` command with an engine does"
         )
+    look_at_places(this, volumes, report)
     report.document = {
         "env": env,
         "secrets": [{"name": secret.name, "state": state, "volume": secret.volume} for secret, state in states.items()],
@@ -59,6 +62,34 @@ def look() -> tuple[list[Volume] | None, str]:
         return docker.volumes(), ""
     except NoEngineError as error:
         return None, error.problem.why or error.problem.what
+
+
+def look_at_places(this: Project, volumes: list[Volume] | None, report: Report) -> None:
+    """Look whether disks and servers that volumes live on are there: this is what runs before the first start."""
+    files = [this.root / name for name in this.compose_files()]
+    if not any(PLACED in file.read_text(encoding="utf-8", errors="replace") for file in files):
+        return
+    try:
+        model = compose.model(this)
+        places = place.declared(model)
+        found = [*place.problems(places).values(), *place.moved(model, volumes or [])]
+    except OpsError as error:
+        report.note(f"could not check where volumes live ({error.problem.why or error.problem.what})")
+        return
+    for problem in found:
+        report.add(problem, ATTENTION)
+    tell_twins(this, [key for key, each in places.items() if place.outlives(each)], report)
+
+
+def tell_twins(this: Project, keys: list[str], report: Report) -> None:
+    """Say that a second copy of the project, under another name, writes to the same disks and folders."""
+    name = declared.read((this.root / "compose.yaml").read_text(encoding="utf-8-sig")).name
+    if keys and name and name != this.name:
+        listed = ", ".join(f"`{key}`" for key in keys)
+        report.note(
+            f"this copy is called `{this.name}`; it and `{name}` have {listed} in the same place, one writing over the "
+            "other: give this one places of its own in `compose.override.yaml`"
+        )
 
 
 def init_env(root: Path, report: Report) -> dict[str, object]:

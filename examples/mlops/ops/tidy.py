@@ -67,7 +67,10 @@ def resume(this: Project) -> list[str]:
 
 
 def refuse_unfinished(this: Project) -> None:
-    """Refuse to begin while a restore is half done."""
-    if state.load(this.root, state.RESTORE) is not None:
+    """Refuse to begin while a restore or a move is half done."""
+    left = state.load(this.root, state.RESTORE)
+    if left is not None:
         why = "its volumes are neither what they were nor what they should become"
-        raise OpsError("a restore was interrupted", why, "python3 ops recover", cause="unfinished")
+        raise OpsError(
+            f"a {left.get('verb') or 'restore'} was interrupted", why, "python3 ops recover", cause="unfinished"
+        )

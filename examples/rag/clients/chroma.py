@@ -11,8 +11,9 @@ import chromadb
 import httpx
 from chromadb.api import ClientAPI
 from chromadb.api.models.Collection import Collection
+from chromadb.api.types import QueryResult
 from chromadb.config import Settings
-from chromadb.errors import NotFoundError
+from chromadb.errors import InternalError, NotFoundError
 
 from clients import setting
 from clients.texts import Hit
@@ -20,6 +21,7 @@ from clients.texts import Hit
 # Records in one request, and in one page of an answer: for too many at once its database has no room.
 BATCH = 64
 PAGE = 1000
+TRIES = 5
 
 
 @cache
@@ -73,7 +75,7 @@ def nearest(collection: str, vector: list[float], count: int) -> list[Hit]:
     records = _existing(collection)
     if records is None:
         return []
-    found = records.query(query_embeddings=[vector], n_results=count)
+    found = _queried(records, vector, count)
     rows = zip(found["metadatas"][0], found["documents"][0], found["distances"][0], strict=True)
     # The distance is 0 in the same direction. A record that is just being removed may have nothing but that left.
     return [Hit(about["source"], text, 1 - distance) for about, text, distance in rows if about]
@@ -97,6 +99,17 @@ def remove(collection: str, source: str) -> None:
     records = _existing(collection)
     if records is not None:
         records.delete(where={"source": source})
+
+
+def _queried(records: Collection, vector: list[float], count: int) -> QueryResult:
+    """The answer to a query. Chroma fails over a record that is removed while it looks for it; asked again, not."""
+    for _ in range(TRIES - 1):
+        try:
+            return records.query(query_embeddings=[vector], n_results=count)
+        except InternalError as error:
+            if "finding id" not in str(error):
+                raise
+    return records.query(query_embeddings=[vector], n_results=count)
 
 
 def _made(collection: str) -> Collection:

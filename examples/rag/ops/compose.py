@@ -70,11 +70,11 @@ def require() -> None:
         raise OpsError(what, fix="install the Compose plugin, 2.24 or newer", code=UNABLE)
 
 
-def compose(project: Project, *arguments: str) -> Answer:
+def compose(project: Project, *arguments: str, patience: float | None = None) -> Answer:
     """Run Compose with the explicit list of files and with every profile."""
     files = [part for name in project.compose_files() for part in ("-f", name)]
     command = ["compose", *files, "--project-directory", ".", "--profile", "*", *arguments]
-    return docker.run(command, folder=project.root)
+    return docker.run(command, folder=project.root, patience=patience)
 
 
 def model(project: Project) -> Model:

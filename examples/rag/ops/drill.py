@@ -82,16 +82,21 @@ def practise(this: Project, found: Found, items: Sequence[Item], decrypt: Sequen
     try:
         work = restoring.Restoring(this, model, found, goals, name, helpers, contents, decrypt=decrypt)
         work.run([])
-        return started(this, model, goals)
+        empty = {goal.key for goal in goals if goal.key in contents and contents[goal.key].entries <= 1}
+        return started(this, model, goals, empty)
     finally:
         for goal in goals:
             refill.discard(goal.volume)
 
 
-def started(this: Project, model: Model, goals: Sequence[Target]) -> list[str]:
-    """Start every service that mounts what was restored, all together, and wait until they are healthy."""
+def started(this: Project, model: Model, goals: Sequence[Target], empty: set[str]) -> list[str]:
+    """Start every service that mounts what was restored, all together, and wait until they are healthy.
+
+    Of one that is only given empty volumes that is asked if it is well on its own: it may wait for its first data.
+    """
     volumes = {goal.key: goal.volume for goal in goals}
-    mounting = {service for key in volumes for service in model.mounting(key)}
+    well = {each.service for each in docker.containers(this.name) if each.active and not each.complaint}
+    mounting = {service for key in volumes for service in model.mounting(key) if key not in empty or service in well}
     everyday = {id for id in mounting if not model.document["services"][id].get("profiles")}
     chosen = {id: images.present(model.image(id)) for id in sorted(everyday)}
     services = [id for id, image in chosen.items() if image]

@@ -1,16 +1,12 @@
 # Managed by scaffold: updates merge this file.
 """The search index that the FAISS worker keeps of the uploads, read from its volume. Nothing here writes.
 
-Every state of the index is a folder of its own, a generation, which never changes once it has its name:
-`index.faiss` has the vectors (none: no such file), `pieces.sqlite` the texts under the same ids. The file CURRENT
-names the generation to open; the worker replaces it whole, so a reader sees one state or the next and nothing between.
+Every state of the index is a generation (`clients.generations`): a reader sees one or the next and nothing between.
+`index.faiss` has the vectors (none: no such file), `pieces.sqlite` the texts under the same ids.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import sqlite3
 import threading
 import weakref
@@ -18,28 +14,26 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import faiss
 import numpy as np
 import numpy.typing as npt
 
-from clients import provider, setting
+from clients import generations, provider, setting
+from clients.generations import ATTEMPTS, Pointer
 from clients.texts import Hit
 
 Vectors = npt.NDArray[np.float32]
 
 FORMAT = 1
-CURRENT = "CURRENT"
+# The worker's app/, which is its owner's, takes it from here.
+CURRENT = generations.CURRENT
 VECTORS = "index.faiss"
 PIECES = "pieces.sqlite"
-GENERATION = re.compile(r"generation-(\d{8})")
 
 # Dimensions of the vectors that words are hashed to. More find better and cost 4 bytes per piece and dimension.
 WORDS = 2048
-
-# How often CURRENT is read again when the generation it named was removed before it could be opened.
-ATTEMPTS = 5
 
 
 class Embedder(Protocol):
@@ -151,34 +145,14 @@ class Generation:
             return self._pieces.execute(query, values).fetchall()
 
 
-class Pointer(NamedTuple):
-    """What CURRENT says, and which file said it."""
-
-    generation: str
-    sizes: dict[str, int]  # bytes of each file of the generation
-    identity: tuple[int, int]
-
-    def check(self, store: Path) -> None:
-        """Raise OSError or LookupError when the generation is not there as it was written."""
-        for name, size in self.sizes.items():
-            if (store / self.generation / name).stat().st_size != size:
-                raise LookupError(f"{name} is not as long as it was written")
-
-
 def pointer(store: Path) -> Pointer:
     """Read CURRENT. Raises LookupError when there is none yet, or when it is damaged."""
     try:
-        with (store / CURRENT).open("rb") as file:
-            about = os.fstat(file.fileno())
-            said = json.loads(file.read())
-        name, sizes = said["generation"], {str(key): int(size) for key, size in said["sizes"].items()}
-    except FileNotFoundError:
+        return generations.pointer(store)
+    except generations.Missing:
         raise LookupError(f"there is no index in {store} yet: the FAISS worker makes one when it starts") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise LookupError(f"{store / CURRENT} is damaged: the FAISS worker has to build the index anew") from None
-    if not isinstance(name, str) or not GENERATION.fullmatch(name):
-        raise LookupError(f"{store / CURRENT} names no generation: the FAISS worker has to build the index anew")
-    return Pointer(name, sizes, (about.st_ino, about.st_mtime_ns))
+    except generations.Damaged as error:
+        raise LookupError(f"{error}: the FAISS worker has to build the index anew") from None
 
 
 _opening = threading.Lock()

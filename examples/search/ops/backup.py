@@ -17,7 +17,7 @@ from ops.sets.manifest import FAILED, LEFT_OUT, Manifest
 from ops.sets.take import Taking
 from ops.sets.writer import Writer
 from ops.text import counted, size, span
-from ops.volumes import images, lock
+from ops.volumes import images, lock, place
 from ops.volumes.table import table as volume_table
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ops.compose import Model
     from ops.errors import Problem
     from ops.project import Project
     from ops.sets.places import Receiver
@@ -70,7 +71,8 @@ def run(root: Path, options: argparse.Namespace) -> Report:
         model = compose.model(this)
         containers = docker.containers(None)
         entries = volume_table(this, model, docker.volumes(), containers)
-        work = plan.make(entries, containers, this.name, plan.Wish(options.only, options.mode, options.caches))
+        wish = plan.Wish(options.only, options.mode, options.caches)
+        work = plan.make(entries, containers, this.name, wish, places_of(model))
         if not work.jobs() and not work.failed:
             why = "no volume of this project is there yet" if not work.left_out else "all of them can be filled again"
             raise OpsError("there is nothing to back up", why, "docker compose up -d --wait", cause="not-found")
@@ -80,6 +82,13 @@ def run(root: Path, options: argparse.Namespace) -> Report:
         if path:
             receiver.keep(path)
     return report
+
+
+def places_of(model: Model) -> plan.Places:
+    """Look at the volumes that live elsewhere than on the engine's disk."""
+    declared = place.declared(model)
+    fleeting = {key: "lives in memory, gone at every stop" for key, each in declared.items() if place.in_memory(each)}
+    return plan.Places(fleeting, {key: place.error_of(each) for key, each in place.problems(declared).items()})
 
 
 def take(

@@ -88,6 +88,7 @@ class Container:
     image_id: str = ""
     patience: int = 10  # seconds between asking it to stop and killing it
     writable: frozenset[str] = frozenset()  # of its volumes, those it may write
+    bound: frozenset[str] = frozenset()  # folders of the machine that it may write
     oneoff: bool = False  # made by `docker compose run`
 
     @property
@@ -262,7 +263,9 @@ def containers(project: str | None) -> list[Container]:
 def container(said: dict[str, object]) -> Container:
     """Pick what we use of one container."""
     listed = said["mounts"]
-    mounts = [each for each in (listed if isinstance(listed, list) else []) if each.get("Type") == "volume"]
+    every = listed if isinstance(listed, list) else []
+    mounts = [each for each in every if each.get("Type") == "volume"]
+    binds = [each for each in every if each.get("Type") == "bind" and each.get("RW", True)]
     patience = said.get("patience")
     return Container(
         name=str(said["name"]).lstrip("/"),
@@ -277,6 +280,7 @@ def container(said: dict[str, object]) -> Container:
         image_id=str(said.get("image_id", "")),
         patience=patience if isinstance(patience, int) else 10,
         writable=frozenset(str(mount.get("Name", "")) for mount in mounts if mount.get("RW", True)),
+        bound=frozenset(str(mount.get("Source", "")) for mount in binds),
         oneoff=said.get("oneoff") == "True",
     )
 

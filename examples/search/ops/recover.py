@@ -1,14 +1,15 @@
 # Managed by scaffold: updates merge this file.
-"""Put right what a killed run left: frozen services, half a restore, half sets, containers of its own."""
+"""Put right what a killed run left: frozen services, half a restore or move, half sets, containers of its own."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ops import project, state, tidy
+from ops.errors import ATTENTION
 from ops.report import Report
-from ops.sets import export, folder, restoring
-from ops.volumes import freeze, lock, refill
+from ops.sets import export, folder
+from ops.volumes import lock, refill, rollback
 
 if TYPE_CHECKING:
     import argparse
@@ -28,16 +29,10 @@ def run(root: Path, options: argparse.Namespace) -> Report:
         done = tidy.up(this, folder.home(this, options.to), export.folder(this))
         left = state.load(this.root, state.RESTORE)
         if left is not None:
-            work = refill.load(this, left)
-            if work.done:
-                work.finish()
-                done.append(f"the restore of set `{work.set_id}` was complete")
-            else:
-                with freeze.undisturbed():
-                    outcome = restoring.rolled_back(work, None)
-                if outcome.problem.cause != "rolled-back":
-                    raise outcome
-                done.append(f"took the restore of set `{work.set_id}` back: {outcome.problem.why}")
+            said, problems = rollback.put_right(refill.load(this, left))
+            done.append(said)
+            for problem in problems:
+                report.add(problem, ATTENTION)
     report.document["done"] = done
     report.lines += done or ["nothing to put right"]
     report.last = "all is in order"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = ".ops"
+# A move is journaled as a restore is: both replace what volumes hold.
 QUIESCED, RESTORE = "quiesced.json", "restore.json"
 
 

@@ -12,6 +12,7 @@ from ops import compose, docker, envfile, files, project, secret_files, unchecke
 from ops.compose import Running
 from ops.errors import ATTENTION, OpsError, Problem
 from ops.report import Report, table
+from ops.volumes import place
 from ops.volumes.table import ANONYMOUS
 from ops.volumes.table import table as volume_table
 
@@ -91,6 +92,7 @@ def look_with_compose(this: Project, volumes: list[Volume], report: Report) -> N
     containers = docker.containers(this.name)
     look_at_services(model, compose.ps(this), containers, report)
     look_at_volumes(this, model, volumes, containers, report)
+    look_at_places(model, volumes, report)
     look_at_folders(this, containers, report)
 
 
@@ -141,6 +143,12 @@ def look_at_volumes(
     columns = ("volume", "responsibility", "class", "owner", "state", "name")
     cells = [[each[column] for column in columns] for each in found]
     report.lines += ["", *table([column.upper() for column in columns], cells)]
+
+
+def look_at_places(model: Model, volumes: list[Volume], report: Report) -> None:
+    """Report a volume whose disk or server is not there, and one that the engine has in another place."""
+    for problem in [*place.problems(place.declared(model)).values(), *place.moved(model, volumes)]:
+        report.add(problem, ATTENTION)
 
 
 def described(entry: Entry) -> dict[str, str]:

@@ -44,6 +44,15 @@ def provider(capability: str) -> ModuleType | None:
     return None
 
 
+def log_as(service: str) -> None:
+    """Have what this process logs gathered by this project's log collector, under the name of its service.
+
+    Without a collector nothing changes. What goes to the container's output goes there still.
+    """
+    if logs := provider("logs"):
+        logs.connect(service)
+
+
 def check_all() -> dict[str, dict[str, Any]]:
     """Run the check of every store this service is linked to. The log has the whole error, the answer only its kind."""
     return {module: _check(module) for module in MODULES}

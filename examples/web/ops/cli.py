@@ -28,11 +28,13 @@ VERBS = {
     "verify": "verify",
     "drill": "drill",
     "list": "list_sets",
+    "usage": "usage",
     "forget": "forget",
+    "move": "move",
     "recover": "recover",
 }
 # These end in one line for a log: what was done, or the word for what went wrong.
-LOGGED = set(VERBS) - {"init", "status"}
+LOGGED = set(VERBS) - {"init", "status", "usage"}
 EPILOG = """exit codes: 0 done; 1 done or looked, and something needs you; 2 refused: usage,
 bad input or safety; 3 could not: engine, disk or network; 130 interrupted"""
 

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ops import docker, sandbox
-from ops.errors import INTERRUPTED, UNABLE, OpsError
+from ops import sandbox
+from ops.errors import UNABLE, OpsError
 from ops.progress import say
 from ops.sets import paths, targets
 from ops.sets.take import ROLE
 from ops.sets.writer import ItemSource
 from ops.stores.server import Server
-from ops.volumes import freeze, helper, refill
+from ops.volumes import freeze, helper, place, rollback, starting
 from ops.volumes.refill import Refill
 
 if TYPE_CHECKING:
@@ -26,10 +25,6 @@ if TYPE_CHECKING:
     from ops.sets.check import Contents
     from ops.sets.folder import Found
     from ops.sets.targets import Target
-
-HEALTH_PATIENCE = 600  # seconds
-POLL = 1.0
-ALIVE = "running"
 
 
 @dataclass
@@ -73,9 +68,13 @@ class Restoring:
     def refill(self) -> None:
         """Give every volume its new content, or none where a server loads it."""
         for goal in self.goals:
-            if not targets.exists(goal.volume):
-                self.work.create(goal.volume, targets.creation(self.model, goal.key, self.project))
-            else:
+            there = targets.exists(goal.volume)
+            placed = place.outlives(goal.options)
+            if not there:
+                own = self.project == self.this.name
+                command = targets.creation(self.model, goal.key, self.project, own=own)
+                self.work.create(goal.volume, command, placed=placed)
+            if there or placed:
                 self.work.secure(goal.volume)
             if self.paths:
                 self.fill_paths(goal)
@@ -169,70 +168,9 @@ class Restoring:
 
     def start(self, running: Sequence[Container]) -> None:
         """Start what ran before, and wait until it is well."""
-        for each in reversed(running):
-            answer = docker.run(["start", each.id])
-            if answer.code:
-                raise OpsError(
-                    f"container `{each.name}` does not start", answer.last_error(), code=UNABLE, cause="unhealthy"
-                )
-        self.wait(running)
-
-    def wait(self, running: Sequence[Container]) -> None:
-        """Wait for health; one that ends, or is called unhealthy, will not do."""
-        deadline = time.monotonic() + HEALTH_PATIENCE
-        waiting = list(running)
-        while waiting:
-            left = []
-            for each in waiting:
-                now = health(each.id)
-                if now == "starting" and time.monotonic() < deadline:
-                    left.append(each)
-                elif now not in {"healthy", ALIVE}:
-                    what = f"container `{each.name}` is {now} after the restore"
-                    raise OpsError(what, code=UNABLE, cause="unhealthy")
-            waiting = left
-            if waiting:
-                say(f"waiting for {', '.join(each.service for each in waiting)}")
-                time.sleep(POLL)
+        starting.start(running)
+        starting.wait(running, "the restore")
 
     def back(self, error: BaseException) -> OpsError:
         """Bring everything back, and say so beside the reason."""
-        return rolled_back(self.work, error)
-
-
-def rolled_back(work: Refill, error: BaseException | None) -> OpsError:
-    """Undo a restore: volumes first, then the containers that used them."""
-    names = [each["name"] for each in work.containers.get("containers") or []]
-    hindrance = freeze.hindrance(work.containers, set(work.volumes))
-    failed = list(work.volumes) if hindrance else refill.undo(work)
-    still = [] if failed else freeze.resume(work.containers)
-    what, why = told(error)
-    code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else UNABLE
-    if failed or still:
-        safe = ", ".join(f"`{volume}`: `{name}`" for volume, name in work.safeties().items() if volume in failed)
-        fix = "python3 ops recover tries again" + (f"; the old content is in {safe}" if safe else "")
-        listed = ", ".join(f"`{each}`" for each in [*failed, *still])
-        why = "; ".join(each for each in (why, hindrance) if each)
-        return OpsError(f"{what}, and {listed} could not be brought back", why, fix, code, "rollback-failed")
-    work.finish()
-    note = "everything is as it was before" + (f"; {', '.join(names)} run again" if names else "")
-    return OpsError(what, f"{why}; {note}" if why else note, code=code, cause="rolled-back")
-
-
-def told(error: BaseException | None) -> tuple[str, str]:
-    """Say what ended a restore, and why."""
-    if isinstance(error, OpsError):
-        return error.problem.what, error.problem.why
-    if isinstance(error, OSError):
-        return f"cannot use `{error.filename or 'this folder'}`", error.strerror or type(error).__name__
-    if error is None or isinstance(error, KeyboardInterrupt):
-        return "interrupted" if error else "a restore was interrupted", ""
-    return f"unexpected {type(error).__name__}", ""
-
-
-def health(container: str) -> str:
-    """Return `starting`, `healthy`, `unhealthy`, or the state of a container without a probe."""
-    row = "{{.State.Status}} {{with .State.Health}}{{.Status}}{{end}}"
-    answer = docker.run(["inspect", "--type", "container", "--format", row, container])
-    state, _, said = answer.output.strip().partition(" ")
-    return (said or state) if state == ALIVE else state or "gone"
+        return rollback.rolled_back(self.work, error)

@@ -12,7 +12,7 @@ from ops.sets.manifest import FAILED, LEFT_OUT, Item
 from ops.volumes import freeze, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ops.docker import Container
     from ops.stores.base import Store
@@ -30,6 +30,17 @@ class Wish:
     only: Sequence[str] = ()
     mode: str = AUTO
     caches: bool = False
+
+
+@dataclass(frozen=True)
+class Places:
+    """Volumes by key that do not live on the engine's disk: those in memory, with the reason; those that are away."""
+
+    fleeting: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, OpsError] = field(default_factory=dict)
+
+
+NOWHERE = Places()
 
 
 @dataclass
@@ -57,15 +68,22 @@ class Plan:
         return [*self.dumps, *(job for group in self.groups for job in group)]
 
 
-def make(entries: Sequence[Entry], containers: Sequence[Container], project: str, wish: Wish) -> Plan:
+def make(
+    entries: Sequence[Entry], containers: Sequence[Container], project: str, wish: Wish, places: Places = NOWHERE
+) -> Plan:
     """Decide for every volume; OpsError for a name that is not there or a mode that would corrupt."""
     chosen = select(entries, wish.only)
     plan = Plan()
     copies: list[Job] = []
     for entry in chosen:
         why = left_out(entry, named=bool(wish.only), caches=wish.caches)
+        why = places.fleeting.get(entry.key, why)
         if why:
             plan.left_out.append(item_of(entry, LEFT_OUT, why))
+            continue
+        absent = places.absent.get(entry.key)
+        if absent:
+            plan.failed.append((item_of(entry, FAILED, absent.problem.what), absent))
             continue
         try:
             job = job_of(entry, containers, project, wish.mode)

@@ -156,10 +156,12 @@ def mounted(
 ) -> Iterator[Helper]:
     """Start a helper with volumes of the engine, read-only except those in `write`; it is gone afterwards.
 
-    `scratch` is a folder of this machine to share. Where the engine is on another one, the helper gets a volume.
+    An absolute path among them is a folder of the engine's machine. `scratch` is a folder of this machine to share.
+    Where the engine is on another one, the helper gets a volume.
     """
-    labels = presence.labels(volumes)
-    mounts = [mount(volume, number, volume in write) for number, volume in enumerate(volumes)]
+    held = [each for each in volumes if not presence.is_folder(each)]
+    labels = presence.labels(held)
+    mounts = [presence.mount(volume, number, write=volume in write) for number, volume in enumerate(volumes)]
     rights = WRITE if write else READ
     container = spare = ""
     try:
@@ -170,9 +172,9 @@ def mounted(
             with bare.mounted(project, volumes, mounts) as at:
                 yield at
             return
-        if presence.labels(volumes) != labels:
+        if presence.labels(held) != labels:
             remove(container)
-            raise presence.replaced(volumes, labels)
+            raise presence.replaced(held, labels)
         if scratch and not shared:
             remove(container)
             spare = make_spare(project)
@@ -184,11 +186,6 @@ def mounted(
         remove(container)
         if spare:
             docker.run(["volume", "rm", "--force", spare])
-
-
-def mount(volume: str, number: int, write: bool) -> str:
-    """Return how a volume is mounted. Without copying up: a look at an empty one must not fill it from the image."""
-    return f"type=volume,source={volume},target=/ops/{number},volume-nocopy{'' if write else ',readonly'}"
 
 
 def first(

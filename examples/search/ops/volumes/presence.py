@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 UNLABELLED = ("null", "{}")
 
 
+def mount(volume: str, number: int, *, write: bool) -> str:
+    """Return how a volume is mounted. Without copying up: a look at an empty one must not fill it from the image."""
+    end = f"target=/ops/{number}{'' if write else ',readonly'}"
+    if is_folder(volume):
+        # The value of `--mount` is read as CSV.
+        quoted = volume.replace('"', '""')
+        return f'type=bind,"source={quoted}",{end}'
+    return f"type=volume,source={volume},{end},volume-nocopy"
+
+
+def is_folder(volume: str) -> bool:
+    """Tell a folder of the engine's machine from a volume's name."""
+    return volume.startswith("/")
+
+
 def labels(volumes: Sequence[str]) -> dict[str, str]:
     """Return the labels of volumes; refuse one that is not there: the engine would make an empty one of its name."""
     row = "{{.Name}}\t{{json .Labels}}"

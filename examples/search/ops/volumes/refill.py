@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ops import docker, state
 from ops.errors import UNABLE, OpsError
 from ops.progress import say
-from ops.volumes import helper
+from ops.volumes import helper, presence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,10 @@ TOUCHED, COPIED = "touched", "copied"
 
 @dataclass
 class Refill:
-    """A restore under way. `volumes` is the journal: one document for each volume, by its name in the engine."""
+    """A restore or a move under way. `volumes` is the journal: a document for each volume, by its name in the engine.
+
+    `after` is what is set going when all is in place, and `moved` what is then remembered.
+    """
 
     this: Project
     project: str
@@ -36,6 +39,15 @@ class Refill:
     volumes: dict[str, dict[str, Any]] = field(default_factory=dict)
     containers: dict[str, Any] = field(default_factory=dict)
     done: bool = False
+    verb: str = "restore"
+    removed: dict[str, int] = field(default_factory=dict)  # services without their containers, and how many those were
+    after: dict[str, Any] = field(default_factory=dict)
+    moved: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def what(self) -> str:
+        """Name it in a message."""
+        return "the move" if self.verb == "move" else f"the restore of set `{self.set_id}`"
 
     def save(self) -> None:
         """Write the journal."""
@@ -46,6 +58,10 @@ class Refill:
             "volumes": self.volumes,
             "stopped": self.containers,
             "done": self.done,
+            "verb": self.verb,
+            "removed": self.removed,
+            "after": self.after,
+            "moved": self.moved,
         }
         state.save(self.this.root, state.RESTORE, document)
 
@@ -54,23 +70,27 @@ class Refill:
         self.volumes.setdefault(volume, {}).update(facts)
         self.save()
 
-    def create(self, volume: str, command: Sequence[str]) -> None:
-        """Make a volume that is not there."""
-        self.note(volume, created=True)
+    def create(self, volume: str, command: Sequence[str], *, placed: bool = False) -> None:
+        """Make a volume that is not there; `placed` is one whose content may be, and outlives it."""
+        self.note(volume, created=True, placed=placed)
         docker.ask(["volume", "create", *command, volume])
 
-    def secure(self, volume: str) -> str:
-        """Copy what a volume holds to a safety volume; return its name, or nothing when there is nothing to copy."""
+    def secure(self, volume: str, *, strict: bool = False) -> str:
+        """Copy what a volume holds to a safety volume; return its name, or nothing when there is nothing to copy.
+
+        With `strict` an empty volume is copied too, for its root's owner and mode, and nothing may get lost.
+        """
         with helper.mounted(self.this.name, [self.image], [volume]) as at:
-            if at.empty(volume):
+            if not strict and at.empty(volume):
                 self.note(volume, empty=True)
                 return ""
         safety = f"{volume}-before-{self.set_id.rpartition('-')[2]}-{state.token()}"
         say(f"copying {volume} to {safety}")
-        self.note(volume, safety=safety, step=TOUCHED)
+        # An `ops` from before moves removes what it finds under `safety`, and could not make the volume as it was.
+        self.note(volume, **{"kept" if strict else "safety": safety, "step": TOUCHED})
         docker.ask(["volume", "create", "--label", f"{SAFETY}={volume}", safety])
         with helper.mounted(self.this.name, [self.image], [volume, safety], write=[safety]) as at:
-            duplicate(at, volume, safety)
+            duplicate(at, volume, safety, strict=strict)
         self.note(volume, step=COPIED)
         return safety
 
@@ -90,15 +110,19 @@ class Refill:
                 raise failed(f"volume `{volume}` cannot be filled", error.said) from None
             return at.count(volume)
 
-    def finish(self) -> None:
-        """Forget the journal: the new content counts from here on."""
+    def settle(self) -> None:
+        """Note that the new content counts from here on."""
         self.done = True
         self.save()
+
+    def finish(self) -> None:
+        """Forget the journal: nothing is left to do."""
+        self.settle()
         state.clear(self.this.root, state.RESTORE)
 
     def safeties(self) -> dict[str, str]:
         """Return the safety volumes, by the volume they were copied from."""
-        return {name: each["safety"] for name, each in self.volumes.items() if each.get("safety")}
+        return {name: safety_of(each) for name, each in self.volumes.items() if safety_of(each)}
 
 
 def load(this: Project, document: dict[str, Any]) -> Refill:
@@ -111,39 +135,16 @@ def load(this: Project, document: dict[str, Any]) -> Refill:
         dict(document.get("volumes") or {}),
         dict(document.get("stopped") or {}),
         bool(document.get("done")),
+        str(document.get("verb") or "restore"),
+        dict(document.get("removed") or {}),
+        dict(document.get("after") or {}),
+        list(document.get("moved") or []),
     )
 
 
-def undo(refill: Refill) -> list[str]:
-    """Bring every volume back to what it was; return the names of those that could not be."""
-    failed = []
-    for volume, facts in refill.volumes.items():
-        try:
-            # An earlier attempt may have brought it back, and its safety volume may be gone since.
-            if not facts.get("back"):
-                undo_one(refill, volume, facts)
-                refill.note(volume, back=True)
-            discard(facts.get("safety", ""))
-        except (OpsError, OSError):
-            failed.append(volume)
-    return failed
-
-
-def undo_one(refill: Refill, volume: str, facts: dict[str, Any]) -> None:
-    """Bring one volume back; its safety volume stays until that is noted."""
-    safety = facts.get("safety", "")
-    if facts.get("created"):
-        answer = docker.run(["volume", "rm", "--force", volume])
-        if answer.code:
-            raise OpsError(f"volume `{volume}` cannot be removed again", answer.last_error(), code=UNABLE)
-        return
-    if not facts.get("emptied"):
-        return
-    volumes = [volume, safety] if safety else [volume]
-    with helper.mounted(refill.this.name, [refill.image], volumes, write=[volume]) as at:
-        wipe(at, volume)
-        if safety:
-            duplicate(at, safety, volume)
+def safety_of(facts: dict[str, Any]) -> str:
+    """Return the safety volume that a journal has for a volume; empty when it has none."""
+    return str(facts.get("safety") or facts.get("kept") or "")
 
 
 def discard(safety: str) -> None:
@@ -158,15 +159,20 @@ def failed(what: str, answer: docker.Answer) -> OpsError:
     return OpsError(what, full or answer.last_error(), code=UNABLE, cause="no-space" if full else "")
 
 
-def duplicate(at: helper.Helper, source: str, target: str) -> None:
-    """Copy one volume into another, empty one; every entry has to be there in the end."""
-    answer = at.run(
-        "cp", "--archive", "--sparse=always", f"{at.where(source)}/.", f"{at.where(target)}/", patience=PATIENCE
-    )
+def duplicate(at: helper.Helper, source: str, target: str, path: str = "", *, strict: bool = False) -> None:
+    """Copy one volume, or a folder in it, into another, empty one; every entry has to be there in the end.
+
+    With `strict`, attributes that the other place cannot keep are a failure, and the caller compares more than entries.
+    """
+    named = f"folder `{source}`" if presence.is_folder(source) else f"volume `{source}`"
+    # What its root has, such as a group that is inherited, would stay with the folders in it (seen). `cp` sets it anew.
+    at.ask("chmod", "00700", at.where(target))
+    options = ["--archive", "--sparse=always", *(["--preserve=xattr"] if strict else [])]
+    answer = at.run("cp", *options, f"{at.where(source)}{path}/.", f"{at.where(target)}/", patience=PATIENCE)
     if answer.code:
-        raise failed(f"volume `{source}` cannot be copied", answer)
-    if at.count(source) != at.count(target):
-        raise OpsError(f"the copy of volume `{source}` is not whole", code=UNABLE)
+        raise failed(f"{named} cannot be copied", answer)
+    if not strict and at.count(source) != at.count(target):
+        raise OpsError(f"the copy of {named} is not whole", code=UNABLE)
     at.ask("sync", "--file-system", at.where(target), patience=PATIENCE)
 
 

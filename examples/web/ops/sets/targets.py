@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from ops import docker, secret_files, stores
 from ops.errors import UNABLE, OpsError
 from ops.sets import plan
 from ops.text import size
-from ops.volumes import bare, helper, images
+from ops.volumes import bare, helper, images, made, place
 from ops.volumes.table import ABSENT, PRESENT, RETIRED
 
 if TYPE_CHECKING:
@@ -40,11 +40,17 @@ class Target:
     service: str = ""  # the server that a dump is loaded into
     image: str = ""
     used: int = 0  # bytes on the disk before
+    options: place.Options = field(default_factory=dict)  # where it lives, when that is not the engine's disk
 
     @property
     def empty(self) -> bool:
         """Tell whether nothing is lost by filling it."""
-        return self.state == ABSENT or not self.used
+        return not self.used
+
+    @property
+    def unseen(self) -> bool:
+        """Tell whether the engine does not have it, and its place may be full all the same."""
+        return self.state == ABSENT and place.outlives(self.options)
 
 
 def choose(manifest: Manifest, only: Sequence[str]) -> list[Item]:
@@ -73,6 +79,9 @@ def target(this: Project, model: Model, item: Item, project: str, held: set[str]
     store = stores.of(item.backup)
     how = LOAD if item.method == plan.DUMP else FILES
     found = Target(item, store, item.volume, name, state, how)
+    if project == this.name:
+        # In a project of another name it is a volume like any: in the same place it would be the same data.
+        found.options = place.declared(model).get(item.volume, {})
     if store.dumps:
         services = [id for id, writes in model.mounting(item.volume).items() if writes]
         found.service = item.owner if item.owner in services else next(iter(services), "")
@@ -134,19 +143,44 @@ def measure(project: str, helpers: Sequence[str], targets: Sequence[Target]) -> 
     """
     there = [each for each in targets if each.state == PRESENT or (each.state == RETIRED and exists(each.volume))]
     free: int | None = None
+    for each in targets:
+        if each.unseen:
+            look_beneath(project, helpers, each)
     names = [each.volume for each in there]
     with helper.mounted(project, helpers, names) as at:
         if not at.lossless:
             bare.accept_new([each.item for each in targets if each.how == FILES], names)
         for each in there:
             each.used = 0 if at.empty(each.volume) else max(1, at.survey(each.volume).bytes)
-        if there:
-            free = min(at.free(name) for name in names)
-    need = sum(each.item.plain_size for each in targets)
+        own = [each for each in there if place.outlives(each.options)]
+        for each in own:
+            refuse_small(each, at.free(each.volume))
+        if len(there) > len(own):
+            free = min(at.free(each.volume) for each in there if each not in own)
+    need = sum(each.item.plain_size for each in targets if not place.outlives(each.options))
     if free is not None and need > free + SPARE:
         what = f"the engine's disk has {size(free)} free, the restore needs {size(need)}"
         raise OpsError(what, "the present content is kept beside the new one", "make room there", UNABLE, "no-space")
     return at.lossless
+
+
+def look_beneath(project: str, helpers: Sequence[str], target: Target) -> None:
+    """Look what is in the place of a volume that the engine does not have."""
+    with (
+        place.beneath(project, target.options) as volume,
+        helper.mounted(project, helpers, [volume]) as at,
+    ):
+        target.used = 0 if at.empty(volume) else max(1, at.survey(volume).bytes)
+        if at.lossless:
+            refuse_small(target, at.free(volume))
+
+
+def refuse_small(target: Target, free: int) -> None:
+    """Refuse a volume whose own place has no room: what is there now goes first, to the engine's disk."""
+    need = target.item.plain_size
+    if need > free + target.used:
+        what = f"{place.shown(target.options)} has {size(free + target.used)} for volume `{target.key}`"
+        raise OpsError(what, f"the set has {size(need)} of it", "make room there", UNABLE, "no-space")
 
 
 def exists(volume: str) -> bool:
@@ -154,14 +188,10 @@ def exists(volume: str) -> bool:
     return any(each.name == volume for each in docker.volumes())
 
 
-def creation(model: Model, key: str, project: str) -> list[str]:
-    """Return how Compose would make a volume: its driver, its options and its labels."""
-    body = (model.document.get("volumes") or {}).get(key) or {}
-    said = ["--label", f"{docker.PROJECT}={project}", "--label", f"{docker.VOLUME}={key}"]
-    if body.get("driver"):
-        said += ["--driver", str(body["driver"])]
-    for name, value in sorted((body.get("driver_opts") or {}).items()):
-        said += ["--opt", f"{name}={value}"]
-    for name, value in sorted((body.get("labels") or {}).items()):
-        said += ["--label", f"{name}={value}"]
-    return said
+def creation(model: Model, key: str, project: str, *, own: bool) -> list[str]:
+    """Return how Compose would make a volume: its labels and, in this project itself, its driver and options.
+
+    With the same options a volume of a drill, or of a project of another name, would be this project's data.
+    """
+    wanted = made.wanted(model, key, project)
+    return (wanted if own else replace(wanted, driver=made.LOCAL, options={})).arguments()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app import heartbeat
-from clients import setting
+from clients import log_as, setting
 from clients.faiss_worker import CURRENT, embedder
 from managed.build import build
 from managed.publish import writer_lock
@@ -29,6 +29,7 @@ LONGEST = 60.0
 def main() -> None:
     """Wait for the right to write, then make one pass after the other."""
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_as("faiss-worker")
     # It ends at once, also amid a batch: what is not published yet is made again by the next worker.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,7 +20,8 @@ import faiss
 import numpy as np
 
 from clients import texts
-from clients.faiss_worker import CURRENT, FORMAT, PIECES, VECTORS, Embedder, Generation, current, pointer
+from clients.faiss_worker import FORMAT, PIECES, VECTORS, Embedder, Generation, current, pointer
+from clients.generations import CURRENT, begin
 from managed.publish import publish, sweep
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def _make(base: Generation | None, found: dict[str, Path], store: Path, embedder
     new = {name: path for name, path in found.items() if _version(path) not in (None, known.get(name))}
     if base and not gone and not new:
         return False
-    work = Path(tempfile.mkdtemp(prefix=".building-", dir=store))
+    work = begin(store)
     try:
         with closing(_texts(base, store, work)) as pieces:
             taken = _take(pieces, new, gone, progress)

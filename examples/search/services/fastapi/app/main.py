@@ -10,11 +10,12 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app import health, linked, uploads
-from clients import provider, setting
+from clients import log_as, provider, setting
 
 
 def create_app() -> FastAPI:
     """Make the application, with the pages for what this project is linked to."""
+    log_as("fastapi")
     app = FastAPI(max_body_size=int(setting("MAX_UPLOAD_MB")) * 1024 * 1024)
     app.state.uploads = setting("UPLOADS_DIR")
     app.add_exception_handler(HTTPException, _refused)

@@ -7,11 +7,12 @@ from importlib import import_module
 from flask import Flask
 
 from app import health, linked, uploads
-from clients import provider, setting
+from clients import log_as, provider, setting
 
 
 def create_app() -> Flask:
     """Make the application that gunicorn serves."""
+    log_as("flask")
     app = Flask(__name__)
     app.secret_key = setting("FLASK_SECRET_KEY")
     app.config["UPLOADS_DIR"] = setting("UPLOADS_DIR")

@@ -1,0 +1,2 @@
+# Managed by scaffold: updates merge this file.
+"""What a backup set is on disk."""

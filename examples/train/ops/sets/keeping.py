@@ -1,0 +1,84 @@
+# Managed by scaffold: updates merge this file.
+"""Compress a plain archive while it is still being written: what reads it must not make a freeze any longer."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing, contextmanager
+from typing import IO, TYPE_CHECKING, cast
+
+from ops.errors import UNABLE, OpsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ops.sets.writer import ItemSink
+
+WAIT = 0.01  # seconds
+
+
+class Following:
+    """A file that somebody else may still append to; it ends when that one says so."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.over = threading.Event()
+        self.broken = False
+
+    def read(self, size: int = -1) -> bytes:
+        """Return what is there, or wait for it."""
+        while True:
+            over = self.over.is_set()
+            if self.broken:
+                raise OpsError("the archive did not get whole", code=UNABLE)
+            piece = self.file.read(size)
+            # Asked before reading: what was written until then is in the piece.
+            if piece or over:
+                return piece
+            self.over.wait(WAIT)
+
+    def end(self, *, whole: bool) -> None:
+        """Say that nothing more comes."""
+        self.broken = not whole
+        self.over.set()
+
+
+class Keeper(threading.Thread):
+    """Stores one archive as it grows. They take turns: two at once would only share the processors."""
+
+    def __init__(self, sink: ItemSink, role: str, name: str, file: IO[bytes], turn: threading.Lock) -> None:
+        super().__init__(name="ops-keeper", daemon=True)
+        self.sink, self.role, self.file_name, self.turn = sink, role, name, turn
+        self.following = Following(file)
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """Compress and hash until the archive ends."""
+        try:
+            with closing(self.following.file), self.turn:
+                self.sink.add(self.role, self.file_name, cast("IO[bytes]", self.following))
+        except BaseException as error:  # raised by the one who waits
+            self.error = error
+
+    def finish(self) -> None:
+        """Wait for the end, and raise what went wrong."""
+        self.join()
+        if self.error is not None:
+            raise self.error
+
+    def give_up(self) -> None:
+        """End without a file."""
+        self.following.end(whole=False)
+        self.join()
+
+
+@contextmanager
+def keeping() -> Iterator[dict[str, Keeper]]:
+    """Yield where keepers are noted, by the volume they store; none outlives a failure."""
+    keepers: dict[str, Keeper] = {}
+    try:
+        yield keepers
+    except BaseException:
+        for keeper in keepers.values():
+            keeper.give_up()
+        raise

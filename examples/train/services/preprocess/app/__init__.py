@@ -1,0 +1,1 @@
+"""How raw data becomes data to train on. This folder is yours: no update of the template touches it."""
