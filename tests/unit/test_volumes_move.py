@@ -116,8 +116,3 @@ else:
     (project / "left").touch()
     result = scaffold("volumes", "move", "--from-project", "old")
     assert (result.code, result.err) == (0, "note: took the move back\nnothing to do\n")
-
-
-def test_there_is_no_such_verb(scaffold: Runner) -> None:
-    result = scaffold("volumes", "mvoe")
-    assert (result.code, "`move`" in result.err) == (2, True)
