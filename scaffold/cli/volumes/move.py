@@ -10,14 +10,13 @@ from typing import Any
 import click
 
 from scaffold.cli import console, options
+from scaffold.cli.volumes.text import size
 from scaffold.errors import INTERRUPTED, ScaffoldError
 
 _WAYS = (
     "with a volume's name alone it goes where the Compose files put it; else say one of "
     "--place PLACE, --rename NEW, --from-project OLD, --split PATH --into NEW, --bind DIR --into NEW"
 )
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
-_KILO = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +216,7 @@ def _show(plan: Mapping[str, Any]) -> None:
     for line in plan.get("notes", []):
         console.note(f"note: {line}")
     rows = [
-        (one["volume"], f"{one['from']}{'/' if one['path'] else ''}{one['path']}", one["to"], _size(one["size"]))
+        (one["volume"], f"{one['from']}{'/' if one['path'] else ''}{one['path']}", one["to"], size(one["size"]))
         for one in plan.get("plan", [])
     ]
     if rows:
@@ -240,7 +239,7 @@ def _sure(plan: Mapping[str, Any]) -> bool:
 def _tell(done: Mapping[str, Any], *, watched: bool) -> None:
     """What was done, and what is kept."""
     for one in done["moved"]:
-        console.note(f"{one['to']}: {one['entries']} entries, {_size(one['bytes'])}, compared byte by byte")
+        console.note(f"{one['to']}: {one['entries']} entries, {size(one['bytes'])}, compared byte by byte")
     for line in done["notes"]:
         console.note(f"note: {line}")
     for problem in [] if watched else done["problems"]:
@@ -253,12 +252,3 @@ def _failure(report: Mapping[str, Any]) -> ScaffoldError:
     error = ScaffoldError(problem["what"], problem["why"], problem["fix"])
     error.code = int(report["exit_code"])
     return error
-
-
-def _size(count: float) -> str:
-    """A number of bytes as people read it."""
-    for unit in _UNITS:
-        if count < _KILO or unit == _UNITS[-1]:
-            break
-        count /= _KILO
-    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
