@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from scaffold.project.source import Template
-from tests.support import cli, versions
+from tests.support import cli, compose, versions
 from tools import examples
 
 # Files whose tests share one project: a worker takes such a file whole.
 SHARED = ("tests/engine/backup/faults/", "tests/engine/backup/test_store_", "tests/engine/moving/")
+# Its tests share one rendered project for each choice of services: a worker takes all of a choice.
+CHOICES = "tests/render/test_choices.py::"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -25,9 +27,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByProject(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return nodeid.partition("::")[0] if nodeid.startswith(SHARED) else nodeid
+            return project_of(nodeid)
 
     return ByProject(config, log)
+
+
+def project_of(nodeid: str) -> str:
+    """Equal for tests that share a project."""
+    if nodeid.startswith(SHARED):
+        return nodeid.partition("::")[0]
+    if nodeid.startswith(CHOICES):
+        chosen = nodeid.partition("[")[2].removesuffix("]")
+        for version in compose.VERSIONS:
+            chosen = chosen.removesuffix(f"-{version}")
+        return CHOICES + chosen
+    return nodeid
 
 
 @pytest.fixture(autouse=True)
