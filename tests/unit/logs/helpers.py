@@ -123,9 +123,9 @@ class Place:
             running.process.wait()
 
     def shipped(self, service: str = "web") -> list[dict[str, Any]]:
-        """What all collectors put out for a service, in order."""
-        text = "".join(path.read_text() for path in sorted(self.root.glob("collector-*.log")))
-        found = [json.loads(line) for line in text.splitlines()]
+        """What all collectors put out for a service, in order; not the line that one may be writing just now."""
+        texts = [path.read_text() for path in sorted(self.root.glob("collector-*.log"))]
+        found = [json.loads(line) for text in texts for line in text[: text.rfind("\n") + 1].splitlines()]
         return [line for line in found if line["source"] == service]
 
 
