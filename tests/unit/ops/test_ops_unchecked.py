@@ -141,6 +141,23 @@ def test_names_that_left_the_file_are_dropped(root: Path, ops: Run) -> None:
     assert not record(root).exists()
 
 
+@pytest.mark.parametrize("reachable", [True, False])
+def test_a_secret_whose_service_is_away_is_checked_when_it_is_back(
+    root: Path, offline: Engine, ops: Run, *, reachable: bool
+) -> None:
+    whole = (root / "compose.yaml").read_text()
+    (root / "compose.yaml").write_text(whole.replace("mongo_password", "another_password"))
+    offline.set(reachable=reachable)
+    done = ops("init")
+    assert (done.code, "mongo_password" in done.out) == (0, False)
+    (root / "compose.yaml").write_text(whole)
+    offline.set(reachable=True)
+    offline.hold("my-rag_mongo_data", created=at(-HOUR))
+    done = ops("init")
+    assert done.code == 2
+    assert "error: secret `mongo_password` is newer than the data it opens" in done.err
+
+
 @pytest.mark.parametrize("created", ["0001-01-01T00:00:00Z", "", "<no value>"])
 def test_a_driver_that_tells_no_time_is_said_until_a_touch(root: Path, offline: Engine, ops: Run, created: str) -> None:
     offline.hold("my-rag_mongo_data", created=created)
