@@ -21,7 +21,8 @@ from ops.sets.row import Row, pipe
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SUFFIX = {"zstd": ".zst", "gzip": ".gz", "none": ""}
+NONE = "none"
+SUFFIX = {"zstd": ".zst", "gzip": ".gz", NONE: ""}
 CHUNK = 1 << 20
 BEHIND = 8 << 20  # bytes
 THREADS = 8  # more only take memory: one core hashes as fast as eight compress
@@ -68,15 +69,20 @@ class Sink(threading.Thread):
                 for piece in pieces(self.stream):
                     self.sum.add(piece)
                     files.write_all(self.handle, piece)
-                    self.write_behind()
+                    self.told = write_behind(self.handle, self.told, self.sum.size)
         except BaseException as error:  # raised by the one who waits
             self.error = error
 
-    def write_behind(self) -> None:
-        """Have the disk begin with what is written, and not keep it in memory: nobody reads it soon."""
-        if self.sum.size - self.told >= BEHIND and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self.handle, self.told, self.sum.size - self.told, os.POSIX_FADV_DONTNEED)
-            self.told = self.sum.size
+
+def write_behind(handle: int, told: int, size: int) -> int:
+    """Have the disk begin with what is written, and not keep it in memory: nobody reads it soon.
+
+    Return up to where the system was told so; `told` is the last answer.
+    """
+    if size - told < BEHIND or not hasattr(os, "posix_fadvise"):
+        return told
+    os.posix_fadvise(handle, told, size - told, os.POSIX_FADV_DONTNEED)
+    return size
 
 
 def available() -> str:
@@ -202,7 +208,7 @@ def pieces(stream: IO[bytes] | io.FileIO) -> Iterator[memoryview]:
 
 def packing(codec: str) -> list[list[str]]:
     """Return the command that compresses; none for a plain copy."""
-    if codec == "none":
+    if codec == NONE:
         return []
     # After everything else that wants the processors: what is being copied meanwhile stands still, others have work.
     nice = ["nice"] if shutil.which("nice") else []
@@ -213,7 +219,7 @@ def packing(codec: str) -> list[list[str]]:
 
 def unpacking(codec: str) -> list[list[str]]:
     """Return the command that unpacks; none for a plain copy."""
-    if codec == "none":
+    if codec == NONE:
         return []
     return [["zstd", "-d", "-q", "-c"] if codec == "zstd" else gz("-d")]
 

@@ -1,16 +1,20 @@
 # Managed by scaffold: updates merge this file.
-"""Compress a plain archive while it is still being written: what reads it must not make a freeze any longer."""
+"""Store a plain archive while it is still being written: what reads it must not make a freeze any longer."""
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import closing, contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
 from ops.errors import UNABLE, OpsError
+from ops.sets import codec
+from ops.sets.samples import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ops.sets.writer import ItemSink
 
@@ -44,21 +48,45 @@ class Following:
 
 
 class Keeper(threading.Thread):
-    """Stores one archive as it grows. They take turns: two at once would only share the processors."""
+    """Stores one archive as it grows. They take turns: two at once would only share the processors.
 
-    def __init__(self, sink: ItemSink, role: str, name: str, file: IO[bytes], turn: threading.Lock) -> None:
+    `lying` is the archive's path, where it may become the stored file itself.
+    """
+
+    def __init__(
+        self, sink: ItemSink, role: str, name: str, file: IO[bytes], turn: threading.Lock, lying: Path | None = None
+    ) -> None:
         super().__init__(name="ops-keeper", daemon=True)
-        self.sink, self.role, self.file_name, self.turn = sink, role, name, turn
+        self.sink, self.role, self.file_name, self.turn, self.lying = sink, role, name, turn, lying
         self.following = Following(file)
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Compress and hash until the archive ends."""
+        """Hash until the archive ends, and compress it where that pays."""
         try:
             with closing(self.following.file), self.turn:
-                self.sink.add(self.role, self.file_name, cast("IO[bytes]", self.following))
+                if not (self.lying and self.adopted(self.lying)):
+                    self.sink.add(self.role, self.file_name, cast("IO[bytes]", self.following))
         except BaseException as error:  # raised by the one who waits
             self.error = error
+
+    def adopted(self, lying: Path) -> bool:
+        """Keep the archive itself when compression would not make it smaller: it is on the disk already."""
+        sum, samples, told = codec.Sum(), Samples(), 0
+        packs = self.sink.writer.codec != codec.NONE
+        file = self.following.file
+        for piece in codec.pieces(cast("IO[bytes]", self.following)):
+            sum.add(piece)
+            samples.add(piece)
+            told = codec.write_behind(file.fileno(), told, sum.size)
+            if packs and samples.pays:
+                break
+        if packs and samples.pays is not False:
+            file.seek(0)
+            return False
+        os.fsync(file.fileno())
+        self.sink.adopt(self.role, self.file_name, lying, sum)
+        return True
 
     def finish(self) -> None:
         """Wait for the end, and raise what went wrong."""

@@ -52,6 +52,16 @@ class ItemSink:
         self.item.files.append(file)
         return file
 
+    def adopt(self, role: str, name: str, lying: Path, sum: codec.Sum) -> File:
+        """Keep a whole, synced file of the set's own disk as it is: nothing is written twice."""
+        path = PurePosixPath(self.item.volume, name + codec.SUFFIX[codec.NONE])
+        lying.chmod(0o600)
+        lying.rename(self.writer.folder / path)
+        digest = sum.hash.hexdigest()
+        file = File(str(path), role, codec.NONE, sum.size, digest, sum.size, digest)
+        self.item.files.append(file)
+        return file
+
 
 @dataclass(frozen=True)
 class ItemSource:

@@ -80,6 +80,10 @@ class Scratch:
         with closing(self.open(volume)) as file:
             yield file
 
+    def whole(self, volume: str) -> Path | None:
+        """Return the file that is the whole of an archive; None where it lies in two."""
+        return None if self.path(volume, HALF).exists() else self.path(volume)
+
     def open(self, volume: str) -> IO[bytes]:
         """Open one that is on this machine."""
         with ExitStack() as opened:

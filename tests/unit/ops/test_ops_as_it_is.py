@@ -1,0 +1,105 @@
+"""An archive that compression would not make smaller becomes the stored file itself; every other is compressed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MIB = 1 << 20
+NOISE = os.urandom(MIB)
+
+
+@pytest.fixture(autouse=True)
+def closer_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen MiB are enough to tell then."""
+    monkeypatch.setattr("ops.sets.samples.EVERY", MIB)
+
+
+def noise(mebibytes: int) -> bytes:
+    return b"".join(NOISE[number:] + NOISE[:number] for number in range(mebibytes))
+
+
+def kept(folder: Path, content: bytes, codec: str = "gzip", *, whole: bool = True) -> tuple[Any, Path, int]:
+    """Store an archive that lies in the folder of a set; return who did, where it lay, and its inode."""
+    from ops.sets.keeping import Keeper
+    from ops.sets.manifest import Item
+    from ops.sets.writer import Writer
+
+    lying = folder / ".scratch-data"
+    lying.write_bytes(content)
+    lying.chmod(0o666)
+    inode = lying.stat().st_ino
+    sink = Writer(folder, codec).sink(Item("data", "project_data"))
+    keeper = Keeper(sink, "content", "content.tar", lying.open("rb"), threading.Lock(), lying)
+    keeper.start()
+    if whole:
+        keeper.following.end(whole=True)
+        keeper.finish()
+    else:
+        keeper.give_up()
+    return keeper, lying, inode
+
+
+def read(folder: Path, item: Any) -> bytes:
+    from ops.sets.writer import ItemSource
+
+    with ItemSource(folder, item).open(item.files[0]) as stream:
+        return stream.read()
+
+
+def is_the_archive(folder: Path, file: Any, content: bytes, inode: int) -> bool:
+    stored = (folder / file.path).stat()
+    digest = hashlib.sha256(content).hexdigest()
+    said = (file.size, file.plain_size, file.sha256, file.plain_sha256)
+    assert said == (len(content), len(content), digest, digest)
+    assert stat.S_IMODE(stored.st_mode) == 0o600
+    return bool(stored.st_ino == inode)
+
+
+def test_what_cannot_be_compressed_is_not_written_twice(tmp_path: Path) -> None:
+    content = noise(20)
+    keeper, lying, inode = kept(tmp_path, content)
+    (file,) = keeper.sink.item.files
+    assert (file.path, file.codec) == ("data/content.tar", "none")
+    assert is_the_archive(tmp_path, file, content, inode)
+    assert not lying.exists()
+    assert read(tmp_path, keeper.sink.item) == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(lambda: b"words and more words " * MIB, id="words"),
+        pytest.param(lambda: noise(20) + bytes(20 * MIB), id="zeros after what cannot be compressed"),
+        pytest.param(lambda: bytes(b & 0x7F for b in NOISE) * 20, id="an eighth less"),
+        pytest.param(lambda: noise(3), id="too little to tell"),
+        pytest.param(lambda: b"", id="nothing"),
+    ],
+)
+def test_everything_else_is_compressed(tmp_path: Path, content: Any) -> None:
+    plain = content()
+    keeper, lying, _ = kept(tmp_path, plain)
+    (file,) = keeper.sink.item.files
+    assert (file.path, file.codec, file.plain_size) == ("data/content.tar.gz", "gzip", len(plain))
+    assert lying.exists(), "whoever made it removes it"
+    assert read(tmp_path, keeper.sink.item) == plain
+
+
+def test_where_nothing_is_compressed_every_archive_stays_as_it_is(tmp_path: Path) -> None:
+    content = b"words " * 1000
+    keeper, _, inode = kept(tmp_path, content, "none")
+    (file,) = keeper.sink.item.files
+    assert is_the_archive(tmp_path, file, content, inode)
+
+
+def test_one_that_did_not_get_whole_is_no_file_of_the_set(tmp_path: Path) -> None:
+    keeper, lying, _ = kept(tmp_path, noise(20), whole=False)
+    assert keeper.sink.item.files == []
+    assert lying.exists()
+    assert list((tmp_path / "data").iterdir()) == []
