@@ -17,6 +17,7 @@ from plumbum import ProcessExecutionError, local
 from scaffold.catalog.refusal import refusal
 from scaffold.errors import CouldNotError, ScaffoldError
 from scaffold.project import git
+from scaffold.project.quick_render import sparing
 from scaffold.project.source import Template
 
 # With the usual three lines of context git applies an edit wherever those lines are: where a file repeats itself, in
@@ -82,7 +83,7 @@ def _quiet_and_hardened(template: Template) -> Iterator[None]:
         warnings.simplefilter("ignore", DirtyLocalWarning)
         inherited = {key: value for key, value in os.environ.items() if key.startswith("GIT_")}
         environment = {**inherited, **git.settings({**git.HARDENED, **_STEADY, **template.git_settings})}
-        with _cache_in(cache), local.env(**{**environment, "GIT_TERMINAL_PROMPT": "0"}):
+        with _cache_in(cache), sparing(), local.env(**{**environment, "GIT_TERMINAL_PROMPT": "0"}):
             yield
 
 
