@@ -6,7 +6,6 @@ import re
 from contextlib import nullcontext
 from pathlib import Path
 
-import copier
 import pytest
 from jinja2 import Environment
 
@@ -42,6 +41,8 @@ def test_git_is_not_started_for_every_file(template: Template, tmp_path: Path, m
 
 def test_a_text_that_comes_again_is_rendered_anew(tmp_path: Path) -> None:
     """Also one that `yield`s: copier keeps what such a text said beside it."""
+    import copier
+
     parts = tmp_path / "template"
     for folder in ("{% yield one from names %}{{ one }}{% endyield %}", "plain"):
         (parts / folder).mkdir(parents=True)
@@ -58,7 +59,9 @@ def test_a_text_that_comes_again_is_rendered_anew(tmp_path: Path) -> None:
 
 
 def test_nothing_of_it_stays(template: Template, tmp_path: Path) -> None:
-    before = (Environment.compile, vars(copier._main.Worker).copy())
+    from copier import _main
+
+    before = (Environment.compile, vars(_main.Worker).copy())
     with pytest.raises(ScaffoldError):
         render(template, {**ANSWERS, "services": ["no-such-service"]}, tmp_path / "project")
-    assert (Environment.compile, vars(copier._main.Worker).copy()) == before
+    assert (Environment.compile, vars(_main.Worker).copy()) == before

@@ -36,7 +36,7 @@ def kept(folder: Path, content: bytes, codec: str = "gzip", *, whole: bool = Tru
     lying.chmod(0o666)
     inode = lying.stat().st_ino
     sink = Writer(folder, codec).sink(Item("data", "project_data"))
-    keeper = Keeper(sink, "content", "content.tar", lying.open("rb"), threading.Lock(), lying)
+    keeper = Keeper(sink, "content", "content.tar", lying.open("rb"), threading.Lock(), plain=True)
     keeper.start()
     if whole:
         keeper.following.end(whole=True)

@@ -31,6 +31,18 @@ def test_comes_back(tmp_path: Path, how: str, content: bytes) -> None:
     assert read(path, how) == content
 
 
+@pytest.mark.parametrize("how", PACKED, indirect=True)
+@pytest.mark.parametrize("content", SAMPLES, ids=["empty", "byte", "text", "noise"])
+def test_who_compresses_may_read_a_file_itself(tmp_path: Path, how: str, content: bytes) -> None:
+    lying = tmp_path / "lying"
+    lying.write_bytes(content)
+    with lying.open("rb") as source:
+        stored = codec.encode(source, tmp_path / "item", how, lying=lying)
+    assert (stored.plain_size, stored.plain_sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert (stored.size, stored.sha256) == codec.digest(tmp_path / "item")
+    assert read(tmp_path / "item", how) == content
+
+
 class Reader:
     """Has nothing but `read`, and gives less than was asked for."""
 

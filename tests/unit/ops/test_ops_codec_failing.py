@@ -111,6 +111,29 @@ def test_filter_fails(tmp_path: Path, how: str, script: str, why: str) -> None:
     assert list(work.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("head -c 1000", "`zstd` ended before it had read everything"),
+        ("cat; exit 4", "`zstd` ended with exit code 4"),
+        ("exec 0</dev/null; echo x", "`zstd` ended before it had read everything"),
+    ],
+)
+def test_who_reads_the_file_itself_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, why: str
+) -> None:
+    scripted(tmp_path / "bin", "zstd", script)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    work = tmp_path / "work"
+    work.mkdir()
+    lying = tmp_path / "lying"
+    lying.write_bytes(NOISE)
+    with lying.open("rb") as source:
+        error = failure(lambda: codec.encode(source, work / "item", "zstd", lying=lying))
+    assert (error.problem.why, error.code) == (why, UNABLE)
+    assert list(work.iterdir()) == []
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system, which needs root")
 @pytest.mark.parametrize("how", CODECS, indirect=True)
 def test_full_disk(tmp_path: Path, how: str) -> None:

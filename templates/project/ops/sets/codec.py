@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -90,13 +90,18 @@ def available() -> str:
     return "zstd" if shutil.which("zstd") else "gzip"
 
 
-def encode(source: IO[bytes], path: Path, codec: str, through: Sequence[str] = ()) -> Stored:
-    """Write a stream to a new file. What fails leaves no file, no process and no thread."""
+def encode(
+    source: IO[bytes], path: Path, codec: str, through: Sequence[str] = (), *, lying: Path | None = None
+) -> Stored:
+    """Write a stream to a new file. What fails leaves no file, no process and no thread.
+
+    `lying` is a file that holds all of the stream: who compresses can read it without us in between.
+    """
     commands = [*packing(codec), *([through] if through else [])]
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         try:
-            stored = pour(source, handle, commands, path.name)
+            stored = pour(source, handle, commands, path.name, lying if commands else None)
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -107,35 +112,44 @@ def encode(source: IO[bytes], path: Path, codec: str, through: Sequence[str] = (
     return stored
 
 
-def pour(source: IO[bytes], handle: int, commands: Sequence[Sequence[str]], name: str) -> Stored:
+def pour(source: IO[bytes], handle: int, commands: Sequence[Sequence[str]], name: str, lying: Path | None) -> Stored:
     """Send a stream through a row of programs into an open file."""
-    reading, writing = pipe()
-    with writing, Row(commands, reading) as row:
+    with ExitStack() as ends:
+        reading, writing = (io.FileIO(lying), None) if lying else pipe()
+        # With a file instead of a pipe, its position tells how much of it was read.
+        place = ends.enter_context(io.FileIO(os.dup(reading.fileno()))) if lying else None
+        if writing:
+            ends.enter_context(writing)
+        row = ends.enter_context(Row(commands, reading))
         sink = Sink(row.output, handle)
         sink.start()
         try:
             plain = feed(source, writing)
-            writing.close()
+            if writing:
+                writing.close()
             sink.join()
         except BaseException:
             row.kill()
             raise
         finally:
-            writing.close()
+            if writing:
+                writing.close()
             sink.join()
         if sink.error:
             raise sink.error
         complaint = row.complaint()
-        if plain is None or complaint:
+        if complaint or plain is None or (place and place.tell() != plain.size):
             raise OpsError(f"`{name}` could not be written", complaint or row.stages[0].early(), code=UNABLE)
     return Stored(sink.sum.size, sink.sum.hash.hexdigest(), plain.size, plain.hash.hexdigest())
 
 
-def feed(source: IO[bytes], target: io.FileIO) -> Sum | None:
-    """Write a whole stream to a pipe and count it; None when the other end is gone."""
+def feed(source: IO[bytes], target: io.FileIO | None) -> Sum | None:
+    """Count a whole stream, and write it to a pipe if there is one; None when the other end is gone."""
     plain = Sum()
     for piece in pieces(source):
         plain.add(piece)
+        if target is None:
+            continue
         try:
             files.write_all(target.fileno(), piece)
         except BrokenPipeError:

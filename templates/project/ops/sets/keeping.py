@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from ops.errors import UNABLE, OpsError
@@ -13,8 +14,7 @@ from ops.sets import codec
 from ops.sets.samples import Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from ops.sets.writer import ItemSink
 
@@ -41,6 +41,11 @@ class Following:
                 return piece
             self.over.wait(WAIT)
 
+    @property
+    def whole(self) -> bool:
+        """Tell whether all of it is there."""
+        return self.over.is_set() and not self.broken
+
     def end(self, *, whole: bool) -> None:
         """Say that nothing more comes."""
         self.broken = not whole
@@ -50,14 +55,23 @@ class Following:
 class Keeper(threading.Thread):
     """Stores one archive as it grows. They take turns: two at once would only share the processors.
 
-    `lying` is the archive's path, where it may become the stored file itself.
+    `before` is called first, in this thread. With `plain` the archive itself may become the stored file.
     """
 
     def __init__(
-        self, sink: ItemSink, role: str, name: str, file: IO[bytes], turn: threading.Lock, lying: Path | None = None
+        self,
+        sink: ItemSink,
+        role: str,
+        name: str,
+        file: IO[bytes],
+        turn: threading.Lock,
+        *,
+        before: Callable[[], object] = int,
+        plain: bool = False,
     ) -> None:
         super().__init__(name="ops-keeper", daemon=True)
-        self.sink, self.role, self.file_name, self.turn, self.lying = sink, role, name, turn, lying
+        self.sink, self.role, self.file_name, self.turn, self.before, self.plain = sink, role, name, turn, before, plain
+        self.lying = Path(file.name)
         self.following = Following(file)
         self.error: BaseException | None = None
 
@@ -65,12 +79,13 @@ class Keeper(threading.Thread):
         """Hash until the archive ends, and compress it where that pays."""
         try:
             with closing(self.following.file), self.turn:
-                if not (self.lying and self.adopted(self.lying)):
-                    self.sink.add(self.role, self.file_name, cast("IO[bytes]", self.following))
+                self.before()
+                if not (self.plain and self.adopted()):
+                    self.add()
         except BaseException as error:  # raised by the one who waits
             self.error = error
 
-    def adopted(self, lying: Path) -> bool:
+    def adopted(self) -> bool:
         """Keep the archive itself when compression would not make it smaller: it is on the disk already."""
         sum, samples, told = codec.Sum(), Samples(), 0
         packs = self.sink.writer.codec != codec.NONE
@@ -85,8 +100,14 @@ class Keeper(threading.Thread):
             file.seek(0)
             return False
         os.fsync(file.fileno())
-        self.sink.adopt(self.role, self.file_name, lying, sum)
+        self.sink.adopt(self.role, self.file_name, self.lying, sum)
         return True
+
+    def add(self) -> None:
+        """Compress it; one that is whole by now can be read by two at once."""
+        whole = self.following.whole
+        stream = self.following.file if whole else cast("IO[bytes]", self.following)
+        self.sink.add(self.role, self.file_name, stream, lying=self.lying if whole else None)
 
     def finish(self) -> None:
         """Wait for the end, and raise what went wrong."""

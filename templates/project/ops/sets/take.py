@@ -200,8 +200,8 @@ class Taking:
     def follow(self, job: Job, spare: scratch.Scratch, keepers: dict[str, Keeper]) -> Following:
         """Begin to store an archive that lies on this machine, whole or not."""
         name = job.entry.name
-        lying = None if self.writer.filters else spare.whole(name)
-        keeper = Keeper(self.writer.sink(job.item), ROLE, NAME, spare.open(name), self.turn, lying)
+        sink, plain = self.writer.sink(job.item), not self.writer.filters
+        keeper = Keeper(sink, ROLE, NAME, spare.open(name), self.turn, before=partial(spare.join, name), plain=plain)
         keepers[name] = keeper
         keeper.start()
         return keeper.following
