@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scaffold.project.source import Template
-from tests.support import cli, compose, versions
+from tests.support import cli, compose, engine, versions
 from tools import examples
 
 # Files whose tests share one project: a worker takes such a file whole.
@@ -56,6 +56,8 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
     monkeypatch.setenv("NO_COLOR", "1")
+    for name, value in engine.HASTE.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("CI", raising=False)
 
 

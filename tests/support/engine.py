@@ -27,6 +27,9 @@ COMPOSE_PACKAGES = {
 }
 
 ENGINE_PACKAGES = ("docker.io", "iptables", "debootstrap")
+# The engine starts a program or two, written in Go, for whatever happens in a container; so do `docker` and Compose.
+# They are short-lived: memory that nobody tidies up costs them nothing, tidying a quarter of their time (measured).
+HASTE = {"GOGC": "400"}
 ENGINE_START_SECONDS = 30.0
 
 
@@ -137,7 +140,8 @@ def _start_engine() -> str | None:
     with log.open("ab") as output:
         # No child of ours: the engine outlives this test run, and ^C in the terminal does not reach it.
         command = ["setsid", "--fork", "dockerd"]
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True)
+        environment = {**os.environ, **HASTE}
+        subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True)
     deadline = time.monotonic() + ENGINE_START_SECONDS
     while time.monotonic() < deadline:
         if _engine_problem() is None:

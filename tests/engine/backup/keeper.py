@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -39,8 +42,6 @@ def python(volume: str, code: str, *, read_only: bool = False) -> str:
 
 
 def run(command: list[str]) -> str:
-    import subprocess
-
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command[:4])}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
@@ -48,13 +49,19 @@ def run(command: list[str]) -> str:
 
 def tree(volume: str) -> dict[str, Any]:
     """Everything that can be known of every entry of a volume."""
-    said: dict[str, Any] = json.loads(python(volume, TREE, read_only=True))
+    said: dict[str, Any] = json.loads(python(volume, f"import os; os.chdir('/things')\n{TREE}", read_only=True))
+    return said
+
+
+def tree_of(folder: Path) -> dict[str, Any]:
+    """The same of a folder of this machine."""
+    done = subprocess.run([sys.executable, "-c", TREE], cwd=folder, capture_output=True, text=True, check=True)
+    said: dict[str, Any] = json.loads(done.stdout)
     return said
 
 
 TREE = r"""
 import hashlib, json, os, stat
-os.chdir(b"/things")
 found, inodes = {}, {}
 def content(path, about):
     digest, at = hashlib.sha256(), 0

@@ -51,8 +51,8 @@ ANEW = {
     "started": (AFTER, "^docker compose .* up ", 1),
 }
 CURES = ["recover", "move"]
-# The first is not there yet, the others are and hold nothing.
-KEYS = ("datasets", "images", "uploads")
+# The first is not there yet, the other is and holds nothing.
+KEYS = ("datasets", "uploads")
 
 
 @pytest.fixture(scope="module")

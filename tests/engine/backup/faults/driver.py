@@ -24,6 +24,8 @@ import json, os, pathlib, re, signal, sys, threading
 said = json.loads(sys.argv[1])
 sys.argv = ["ops", *said["arguments"]]
 sys.path.insert(0, said["root"])
+# Other runs of this project keep what they compiled there; this one writes nothing that is no event.
+sys.pycache_prefix = os.path.join(said["root"], ".ops", "compiled")
 sys.dont_write_bytecode = True
 from ops import cli, docker, files
 seen, inside = 0, threading.local()

@@ -138,13 +138,20 @@ def docker(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def lies(volume: str) -> str:
+    """Where a volume's files are on this machine; empty where its own options say so.
+
+    A look from here costs a hundredth of one from a container.
+    """
+    path, options = docker("volume", "inspect", "--format", "{{.Mountpoint}}\t{{json .Options}}", volume).split("\t")
+    return path if options in {"null", "{}"} else ""
+
+
 def look(volume: str, script: str) -> str:
     """Run a script with the path of a volume as `$0`."""
-    mount = f"type=volume,source={volume},target=/volume,readonly,volume-nocopy"
-    return docker(
-        "run", "--rm", "--pull", "never", "--network", "none", "--mount", mount, "--entrypoint", "sh", IMAGE, "-c",
-        script, "/volume",
-    )  # fmt: skip
+    done = subprocess.run(["sh", "-c", script, lies(volume)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def hasten(folder: Path) -> None:
