@@ -9,6 +9,7 @@ is the user's answer, and nothing is left to check.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ops import docker, files, secret_files
@@ -44,7 +45,18 @@ def load(project: Project) -> dict[str, int]:
     existing = mtimes(project)
     if not isinstance(said, dict) or not all(type(value) is int for value in said.values()):
         return existing
-    return {name: said[name] for name in said if said[name] == existing.get(name)}
+    away = undeclared(project, said)
+    return {name: said[name] for name in said if name in away or said[name] == existing.get(name)}
+
+
+def undeclared(project: Project, entries: dict[str, int]) -> dict[str, int]:
+    """Return those of services that were removed, while their file stays: their data may, and they may come back."""
+    declared = {secret.name for secret in project.secrets}
+    return {
+        name: mtime
+        for name, mtime in entries.items()
+        if name not in declared and written(project.secrets_folder / name) == mtime
+    }
 
 
 def mtimes(project: Project) -> dict[str, int]:
@@ -54,6 +66,13 @@ def mtimes(project: Project) -> dict[str, int]:
         if secret.ours and secret.volume and secret_files.state(project, secret) == "kept":
             found[secret.name] = secret_files.path_of(project, secret).stat().st_mtime_ns
     return found
+
+
+def written(path: Path) -> int | None:
+    """Return when a file was written, in ns; None when there is none."""
+    with suppress(OSError):
+        return path.stat().st_mtime_ns
+    return None
 
 
 def save(project: Project, entries: dict[str, int]) -> None:
@@ -82,7 +101,7 @@ def stored(project: Project) -> dict[str, int]:
 def settle(project: Project, volumes: list[Volume], report: Report, code: int) -> None:
     """Check what is on record against the engine; call it with the project locked."""
     entries = load(project)
-    kept = {}
+    kept = undeclared(project, entries)
     for secret in project.secrets:
         if secret.name not in entries:
             continue

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -21,7 +21,8 @@ from ops.sets.row import Row, pipe
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SUFFIX = {"zstd": ".zst", "gzip": ".gz", "none": ""}
+NONE = "none"
+SUFFIX = {"zstd": ".zst", "gzip": ".gz", NONE: ""}
 CHUNK = 1 << 20
 BEHIND = 8 << 20  # bytes
 THREADS = 8  # more only take memory: one core hashes as fast as eight compress
@@ -68,15 +69,20 @@ class Sink(threading.Thread):
                 for piece in pieces(self.stream):
                     self.sum.add(piece)
                     files.write_all(self.handle, piece)
-                    self.write_behind()
+                    self.told = write_behind(self.handle, self.told, self.sum.size)
         except BaseException as error:  # raised by the one who waits
             self.error = error
 
-    def write_behind(self) -> None:
-        """Have the disk begin with what is written, and not keep it in memory: nobody reads it soon."""
-        if self.sum.size - self.told >= BEHIND and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self.handle, self.told, self.sum.size - self.told, os.POSIX_FADV_DONTNEED)
-            self.told = self.sum.size
+
+def write_behind(handle: int, told: int, size: int) -> int:
+    """Have the disk begin with what is written, and not keep it in memory: nobody reads it soon.
+
+    Return up to where the system was told so; `told` is the last answer.
+    """
+    if size - told < BEHIND or not hasattr(os, "posix_fadvise"):
+        return told
+    os.posix_fadvise(handle, told, size - told, os.POSIX_FADV_DONTNEED)
+    return size
 
 
 def available() -> str:
@@ -84,13 +90,18 @@ def available() -> str:
     return "zstd" if shutil.which("zstd") else "gzip"
 
 
-def encode(source: IO[bytes], path: Path, codec: str, through: Sequence[str] = ()) -> Stored:
-    """Write a stream to a new file. What fails leaves no file, no process and no thread."""
+def encode(
+    source: IO[bytes], path: Path, codec: str, through: Sequence[str] = (), *, lying: Path | None = None
+) -> Stored:
+    """Write a stream to a new file. What fails leaves no file, no process and no thread.
+
+    `lying` is a file that holds all of the stream: who compresses can read it without us in between.
+    """
     commands = [*packing(codec), *([through] if through else [])]
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         try:
-            stored = pour(source, handle, commands, path.name)
+            stored = pour(source, handle, commands, path.name, lying if commands else None)
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -101,35 +112,44 @@ def encode(source: IO[bytes], path: Path, codec: str, through: Sequence[str] = (
     return stored
 
 
-def pour(source: IO[bytes], handle: int, commands: Sequence[Sequence[str]], name: str) -> Stored:
+def pour(source: IO[bytes], handle: int, commands: Sequence[Sequence[str]], name: str, lying: Path | None) -> Stored:
     """Send a stream through a row of programs into an open file."""
-    reading, writing = pipe()
-    with writing, Row(commands, reading) as row:
+    with ExitStack() as ends:
+        reading, writing = (io.FileIO(lying), None) if lying else pipe()
+        # With a file instead of a pipe, its position tells how much of it was read.
+        place = ends.enter_context(io.FileIO(os.dup(reading.fileno()))) if lying else None
+        if writing:
+            ends.enter_context(writing)
+        row = ends.enter_context(Row(commands, reading))
         sink = Sink(row.output, handle)
         sink.start()
         try:
             plain = feed(source, writing)
-            writing.close()
+            if writing:
+                writing.close()
             sink.join()
         except BaseException:
             row.kill()
             raise
         finally:
-            writing.close()
+            if writing:
+                writing.close()
             sink.join()
         if sink.error:
             raise sink.error
         complaint = row.complaint()
-        if plain is None or complaint:
+        if complaint or plain is None or (place and place.tell() != plain.size):
             raise OpsError(f"`{name}` could not be written", complaint or row.stages[0].early(), code=UNABLE)
     return Stored(sink.sum.size, sink.sum.hash.hexdigest(), plain.size, plain.hash.hexdigest())
 
 
-def feed(source: IO[bytes], target: io.FileIO) -> Sum | None:
-    """Write a whole stream to a pipe and count it; None when the other end is gone."""
+def feed(source: IO[bytes], target: io.FileIO | None) -> Sum | None:
+    """Count a whole stream, and write it to a pipe if there is one; None when the other end is gone."""
     plain = Sum()
     for piece in pieces(source):
         plain.add(piece)
+        if target is None:
+            continue
         try:
             files.write_all(target.fileno(), piece)
         except BrokenPipeError:
@@ -202,7 +222,7 @@ def pieces(stream: IO[bytes] | io.FileIO) -> Iterator[memoryview]:
 
 def packing(codec: str) -> list[list[str]]:
     """Return the command that compresses; none for a plain copy."""
-    if codec == "none":
+    if codec == NONE:
         return []
     # After everything else that wants the processors: what is being copied meanwhile stands still, others have work.
     nice = ["nice"] if shutil.which("nice") else []
@@ -213,7 +233,7 @@ def packing(codec: str) -> list[list[str]]:
 
 def unpacking(codec: str) -> list[list[str]]:
     """Return the command that unpacks; none for a plain copy."""
-    if codec == "none":
+    if codec == NONE:
         return []
     return [["zstd", "-d", "-q", "-c"] if codec == "zstd" else gz("-d")]
 

@@ -82,7 +82,7 @@ class ResticPlace(Place):
             raise OpsError("--repository goes with neither --output nor --recipient", why)
         with staged(self.this) as stage:
             keep = partial(self.repository.store, stage)
-            yield Receiver(stage.home, "none", closed=True, keep=keep, shown=self.shown)
+            yield Receiver(stage.home, codec.NONE, closed=True, keep=keep, shown=self.shown)
 
     @contextmanager
     def content(self, found: Found, volumes: Sequence[str] = ()) -> Iterator[Found]:

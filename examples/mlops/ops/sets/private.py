@@ -74,9 +74,9 @@ def store(this: Project, writer: Writer) -> dict[str, Any]:
     """Store them in a set that nobody else can read; return what the manifest says of them."""
     packed = pack(this)
     name = NAME + (crypt.SUFFIX if writer.filters else "")
-    stored = codec.encode(io.BytesIO(packed.content), writer.folder / name, "none", writer.filters)
+    stored = codec.encode(io.BytesIO(packed.content), writer.folder / name, codec.NONE, writer.filters)
     file = File(
-        name, ROLE, "none", stored.size, stored.sha256, stored.plain_size, stored.plain_sha256, bool(writer.filters)
+        name, ROLE, codec.NONE, stored.size, stored.sha256, stored.plain_size, stored.plain_sha256, bool(writer.filters)
     )
     return {
         "included": True, "names": packed.names, "missing": packed.missing, "size": file.size, "file": asdict(file),

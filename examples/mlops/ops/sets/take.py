@@ -199,8 +199,10 @@ class Taking:
 
     def follow(self, job: Job, spare: scratch.Scratch, keepers: dict[str, Keeper]) -> Following:
         """Begin to store an archive that lies on this machine, whole or not."""
-        keeper = Keeper(self.writer.sink(job.item), ROLE, NAME, spare.open(job.entry.name), self.turn)
-        keepers[job.entry.name] = keeper
+        name = job.entry.name
+        sink, plain = self.writer.sink(job.item), not self.writer.filters
+        keeper = Keeper(sink, ROLE, NAME, spare.open(name), self.turn, before=partial(spare.join, name), plain=plain)
+        keepers[name] = keeper
         keeper.start()
         return keeper.following
 
@@ -227,9 +229,9 @@ class Taking:
             raise OpsError(what, code=UNABLE, cause="changed")
 
     def keep(self, group: list[Job], spare: scratch.Scratch, keepers: dict[str, Keeper]) -> None:
-        """Compress and hash what was copied, or wait for those who have begun to."""
+        """Store what was copied, or wait for those who have begun to."""
         for job in group:
-            say(f"compressing {job.entry.key}")
+            say(f"storing {job.entry.key}")
             if job.entry.name in keepers:
                 keepers[job.entry.name].finish()
             else:

@@ -65,26 +65,22 @@ class Moving:
     def take(self, move: Move) -> None:
         """Fill a volume, new or emptied, from where its content comes."""
         if move.there:
-            if not self.work.secure(move.target):
-                self.work.note(move.target, root=self.root(move.target))
-            self.work.clear(move.target)
+            # Of an empty one, whose its root is and its mode: a copy that is taken back would leave others there.
+            if self.work.secure(move.target, root=True):
+                self.work.clear(move.target)
+            else:
+                self.work.note(move.target, emptied=True)
         else:
             self.work.create(move.target, move.how.arguments())
             self.look(move)
         self.fill(move, move.source, move.path)
-
-    def root(self, volume: str) -> list[str]:
-        """Return whose an empty volume's root is, and its mode: a copy that is taken back would leave others there."""
-        with helper.mounted(self.this.name, [self.work.image], [volume]) as at:
-            owner, mode = at.ask("stat", "--format=%u:%g %a", at.where(volume)).split()
-            return [owner, f"0{mode:0>4}"]
 
     def make_anew(self, move: Move) -> None:
         """Bring a volume's content to a safety volume, make the volume as it is wanted, and bring the content back."""
         assert move.was is not None
         self.work.note(move.target, was=move.was.arguments())
         safety = self.work.secure(move.target, strict=True)
-        with helper.mounted(self.this.name, [self.work.image], [move.target, safety]) as at:
+        with self.work.helper(move.target, safety) as at:
             self.same(at, f"volume `{move.target}`", at.where(move.target), at.where(safety))
         for each in self.users.removed:
             if each.active:
@@ -102,7 +98,7 @@ class Moving:
         """Copy a tree into a volume that holds nothing, and compare the two."""
         say(f"copying {source}{path} to {move.target}, {size(move.size)}")
         self.work.note(move.target, filling=True)
-        with helper.mounted(self.this.name, [self.work.image], [source, move.target], write=[move.target]) as at:
+        with self.work.helper(source, move.target, write=[move.target]) as at:
             origin, goal = f"{at.where(source)}{path}", at.where(move.target)
             before = digest.stamp(at, origin)
             own = at.run("test", "-e", f"{goal}/lost+found").code == 0
@@ -147,7 +143,7 @@ class Moving:
 
     def refuse_full(self, move: Move) -> None:
         """Refuse a volume that is new and holds something: it leads to a place that is in use."""
-        with helper.mounted(self.this.name, [self.work.image], [move.target]) as at:
+        with self.work.helper(move.target) as at:
             if not at.empty(move.target):
                 what = f"where volume `{move.target}` is to be, something is already"
                 raise OpsError(what, fix="give it a place of its own", cause="not-empty")

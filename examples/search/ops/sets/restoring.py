@@ -85,7 +85,7 @@ class Restoring:
 
     def owner(self, goal: Target) -> tuple[int, int]:
         """Return whose a volume's root is."""
-        with helper.mounted(self.this.name, [self.work.image], [goal.volume]) as at:
+        with self.work.helper(goal.volume) as at:
             return at.owner(goal.volume)
 
     def fill(self, goal: Target, owner: tuple[int, int]) -> None:
@@ -107,7 +107,7 @@ class Restoring:
     def fill_paths(self, goal: Target) -> None:
         """Put some paths back beside what else is there."""
         source = ItemSource(self.found.path, goal.item, self.decrypt)
-        with helper.mounted(self.this.name, [self.work.image], [goal.volume]) as at:
+        with self.work.helper(goal.volume) as at:
             # A folder that is gone comes back as it was, one that is there stays as it is.
             gone = [
                 each

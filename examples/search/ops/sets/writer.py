@@ -39,16 +39,28 @@ class ItemSink:
     writer: Writer
     item: Item
 
-    def add(self, role: str, name: str, stream: IO[bytes], about: dict[str, Any] | None = None) -> File:
-        """Keep a stream as a file of the item."""
+    def add(
+        self, role: str, name: str, stream: IO[bytes], about: dict[str, Any] | None = None, lying: Path | None = None
+    ) -> File:
+        """Keep a stream as a file of the item; `lying` is a file that holds all of it, if there is one."""
         into = self.writer
         suffix = codec.SUFFIX[into.codec] + (crypt.SUFFIX if into.filters else "")
         path = PurePosixPath(self.item.volume, name + suffix)
-        stored = codec.encode(stream, into.folder / path, into.codec, into.filters)
+        stored = codec.encode(stream, into.folder / path, into.codec, into.filters, lying=lying)
         file = File(
             str(path), role, into.codec, stored.size, stored.sha256, stored.plain_size, stored.plain_sha256,
             encrypted=bool(into.filters), about=about or {},
         )  # fmt: skip
+        self.item.files.append(file)
+        return file
+
+    def adopt(self, role: str, name: str, lying: Path, sum: codec.Sum) -> File:
+        """Keep a whole, synced file of the set's own disk as it is: nothing is written twice."""
+        path = PurePosixPath(self.item.volume, name + codec.SUFFIX[codec.NONE])
+        lying.chmod(0o600)
+        lying.rename(self.writer.folder / path)
+        digest = sum.hash.hexdigest()
+        file = File(str(path), role, codec.NONE, sum.size, digest, sum.size, digest)
         self.item.files.append(file)
         return file
 

@@ -1,16 +1,20 @@
 # Managed by scaffold: updates merge this file.
-"""Compress a plain archive while it is still being written: what reads it must not make a freeze any longer."""
+"""Store a plain archive while it is still being written: what reads it must not make a freeze any longer."""
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from ops.errors import UNABLE, OpsError
+from ops.sets import codec
+from ops.sets.samples import Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ops.sets.writer import ItemSink
 
@@ -37,6 +41,11 @@ class Following:
                 return piece
             self.over.wait(WAIT)
 
+    @property
+    def whole(self) -> bool:
+        """Tell whether all of it is there."""
+        return self.over.is_set() and not self.broken
+
     def end(self, *, whole: bool) -> None:
         """Say that nothing more comes."""
         self.broken = not whole
@@ -44,21 +53,61 @@ class Following:
 
 
 class Keeper(threading.Thread):
-    """Stores one archive as it grows. They take turns: two at once would only share the processors."""
+    """Stores one archive as it grows. They take turns: two at once would only share the processors.
 
-    def __init__(self, sink: ItemSink, role: str, name: str, file: IO[bytes], turn: threading.Lock) -> None:
+    `before` is called first, in this thread. With `plain` the archive itself may become the stored file.
+    """
+
+    def __init__(
+        self,
+        sink: ItemSink,
+        role: str,
+        name: str,
+        file: IO[bytes],
+        turn: threading.Lock,
+        *,
+        before: Callable[[], object] = int,
+        plain: bool = False,
+    ) -> None:
         super().__init__(name="ops-keeper", daemon=True)
-        self.sink, self.role, self.file_name, self.turn = sink, role, name, turn
+        self.sink, self.role, self.file_name, self.turn, self.before, self.plain = sink, role, name, turn, before, plain
+        self.lying = Path(file.name)
         self.following = Following(file)
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Compress and hash until the archive ends."""
+        """Hash until the archive ends, and compress it where that pays."""
         try:
             with closing(self.following.file), self.turn:
-                self.sink.add(self.role, self.file_name, cast("IO[bytes]", self.following))
+                self.before()
+                if not (self.plain and self.adopted()):
+                    self.add()
         except BaseException as error:  # raised by the one who waits
             self.error = error
+
+    def adopted(self) -> bool:
+        """Keep the archive itself when compression would not make it smaller: it is on the disk already."""
+        sum, samples, told = codec.Sum(), Samples(), 0
+        packs = self.sink.writer.codec != codec.NONE
+        file = self.following.file
+        for piece in codec.pieces(cast("IO[bytes]", self.following)):
+            sum.add(piece)
+            samples.add(piece)
+            told = codec.write_behind(file.fileno(), told, sum.size)
+            if packs and samples.pays:
+                break
+        if packs and samples.pays is not False:
+            file.seek(0)
+            return False
+        os.fsync(file.fileno())
+        self.sink.adopt(self.role, self.file_name, self.lying, sum)
+        return True
+
+    def add(self) -> None:
+        """Compress it; one that is whole by now can be read by two at once."""
+        whole = self.following.whole
+        stream = self.following.file if whole else cast("IO[bytes]", self.following)
+        self.sink.add(self.role, self.file_name, stream, lying=self.lying if whole else None)
 
     def finish(self) -> None:
         """Wait for the end, and raise what went wrong."""

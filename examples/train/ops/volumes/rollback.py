@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ops import docker
 from ops.errors import INTERRUPTED, UNABLE, OpsError
-from ops.volumes import digest, freeze, helper, made, starting
+from ops.volumes import digest, freeze, made, starting
 from ops.volumes.refill import discard, duplicate, safety_of, wipe
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def pour_back(work: Refill, volume: str, facts: dict[str, Any]) -> None:
     """Give a volume its old content; without a safety volume it had none."""
     safety = facts.get("safety", "")
     volumes = [volume, safety] if safety else [volume]
-    with helper.mounted(work.this.name, [work.image], volumes, write=[volume]) as at:
+    with work.helper(*volumes, write=[volume]) as at:
         wipe(at, volume)
         if safety:
             duplicate(at, safety, volume)
@@ -125,7 +125,7 @@ def make_as_it_was(work: Refill, volume: str, facts: dict[str, Any]) -> None:
         now = None
     if now is None:
         docker.ask(["volume", "create", *facts["was"], volume])
-    with helper.mounted(work.this.name, [work.image], [volume, safety], write=[volume]) as at:
+    with work.helper(volume, safety, write=[volume]) as at:
         # It may be the old one still, or lie on a disk that outlives it.
         if digest.of(at, at.where(volume)) != digest.of(at, at.where(safety)):
             wipe(at, volume)
@@ -134,7 +134,7 @@ def make_as_it_was(work: Refill, volume: str, facts: dict[str, Any]) -> None:
 
 def empty(work: Refill, volume: str) -> None:
     """Remove what was put into a volume."""
-    with helper.mounted(work.this.name, [work.image], [volume], write=[volume]) as at:
+    with work.helper(volume, write=[volume]) as at:
         wipe(at, volume)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING
 
 from ops import docker
 from ops.errors import UNABLE, OpsError
@@ -27,6 +27,7 @@ PATIENCE = 86400  # seconds
 SPARE = 64 << 20  # bytes: tar adds a little to every file
 MOUNT = "/ops-scratch"
 BLOCK = 512
+CHUNK = 1 << 20
 TAIL = 256 << 10  # bytes: more than a mark and what tar fills its last record up with
 HALF, LIST = ".half", ".list"
 # Two tars at once: one takes the folders of a list, the other everything else, and the mark last. Each tells of links
@@ -81,21 +82,25 @@ class Scratch:
             yield file
 
     def open(self, volume: str) -> IO[bytes]:
-        """Open one that is on this machine."""
-        with ExitStack() as opened:
-            file: IO[bytes] = opened.enter_context(self.path(volume).open("rb"))
-            if self.path(volume, HALF).exists():
-                half = opened.enter_context(self.path(volume, HALF).open("rb"))
-                file = cast("IO[bytes]", Joined(file, self.end(file), half))
-            opened.pop_all()
-        return file
+        """Open one that is on this machine; `join` comes before its end is read."""
+        return self.path(volume).open("rb")
+
+    def join(self, volume: str) -> None:
+        """Make one archive of two halves, if it lies in two."""
+        half = self.path(volume, HALF)
+        if not half.exists():
+            return
+        with self.path(volume).open("r+b") as file, half.open("rb") as rest:
+            file.truncate(self.end(file))
+            file.seek(0, os.SEEK_END)
+            shutil.copyfileobj(rest, file, CHUNK)
+        half.unlink()
 
     def end(self, file: IO[bytes]) -> int:
         """Return where the members of a first half end, and the mark begins: with a header that is named after it."""
         tail = max(0, file.seek(0, os.SEEK_END) - TAIL)
         file.seek(tail)
         found = file.read().find(self.mark.name.encode())
-        file.seek(0)
         if found < 0:
             raise OpsError("an archive has no end", "it was cut while it was written", code=UNABLE)
         return tail + found - (tail + found) % BLOCK
@@ -127,24 +132,6 @@ def make(path: Path) -> None:
     """Make a file for the helper here: its root has no right to make one in a folder of another user."""
     path.touch(mode=0o600)
     os.chmod(path, 0o666)  # noqa: PTH101 (its folder is closed to others)
-
-
-class Joined:
-    """Two files as one; of the first, what is before an offset."""
-
-    def __init__(self, first: IO[bytes], end: int, second: IO[bytes]) -> None:
-        self.first, self.left, self.second = first, end, second
-
-    def read(self, size: int) -> bytes:
-        """Return the next bytes."""
-        piece = self.first.read(min(size, self.left))
-        self.left -= len(piece)
-        return piece or self.second.read(size)
-
-    def close(self) -> None:
-        """Close both."""
-        self.first.close()
-        self.second.close()
 
 
 @contextmanager

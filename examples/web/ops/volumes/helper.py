@@ -98,6 +98,11 @@ class Helper:
         uid, gid = self.ask("stat", "--format=%u %g", self.where(volume)).split()
         return int(uid), int(gid)
 
+    def root(self, volume: str) -> list[str]:
+        """Return whose a volume's root is, and its mode, as `chown` and `chmod` take them."""
+        owner, mode = self.ask("stat", "--format=%u:%g %a", self.where(volume)).split()
+        return [owner, f"0{mode:0>4}"]
+
     def unpack(self, volume: str, stream: IO[bytes], *more: str) -> None:
         """Unpack an archive into a volume."""
         with docker.feeding(self.extracting(volume, *more)) as pipe:
@@ -153,11 +158,12 @@ def mounted(
     *,
     write: Sequence[str] = (),
     scratch: Path | None = None,
+    proven: bool = False,
 ) -> Iterator[Helper]:
     """Start a helper with volumes of the engine, read-only except those in `write`; it is gone afterwards.
 
     An absolute path among them is a folder of the engine's machine. `scratch` is a folder of this machine to share.
-    Where the engine is on another one, the helper gets a volume.
+    Where the engine is on another one, the helper gets a volume. Images that are `proven` have served before.
     """
     held = [each for each in volumes if not presence.is_folder(each)]
     labels = presence.labels(held)
@@ -165,7 +171,7 @@ def mounted(
     rights = WRITE if write else READ
     container = spare = ""
     try:
-        image, container, shared = first(project, images, mounts, rights, scratch)
+        image, container, shared = first(project, images, mounts, rights, scratch, proven=proven)
         if not container:
             from ops.volumes import bare  # noqa: PLC0415 (a kind of Helper)
 
@@ -189,7 +195,13 @@ def mounted(
 
 
 def first(
-    project: str, images: Sequence[str], mounts: list[str], rights: Sequence[str], scratch: Path | None = None
+    project: str,
+    images: Sequence[str],
+    mounts: list[str],
+    rights: Sequence[str],
+    scratch: Path | None = None,
+    *,
+    proven: bool = False,
 ) -> tuple[str, str, bool]:
     """Start a helper from the first image that serves, and tell whether it shares the scratch folder.
 
@@ -202,7 +214,7 @@ def first(
             if container and shares(container, scratch):
                 return image, container, True
         container = container or start(project, image, mounts, rights)
-        if container and has_tar(container):
+        if container and (proven or has_tar(container)):
             return image, container, False
         remove(container)
     if images and all(lacks_tar(image) for image in images):

@@ -17,6 +17,7 @@ from ops.volumes import helper, presence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from ops.project import Project
 
@@ -75,21 +76,26 @@ class Refill:
         self.note(volume, created=True, placed=placed)
         docker.ask(["volume", "create", *command, volume])
 
-    def secure(self, volume: str, *, strict: bool = False) -> str:
+    def helper(self, *volumes: str, write: Sequence[str] = ()) -> AbstractContextManager[helper.Helper]:
+        """Start a helper of the image that has served already."""
+        return helper.mounted(self.this.name, [self.image], volumes, write=write, proven=True)
+
+    def secure(self, volume: str, *, strict: bool = False, root: bool = False) -> str:
         """Copy what a volume holds to a safety volume; return its name, or nothing when there is nothing to copy.
 
-        With `strict` an empty volume is copied too, for its root's owner and mode, and nothing may get lost.
+        With `strict` an empty volume is copied too, for its root's owner and mode, and nothing may get lost; with
+        `root` those of an empty one are noted.
         """
-        with helper.mounted(self.this.name, [self.image], [volume]) as at:
+        with self.helper(volume) as at:
             if not strict and at.empty(volume):
-                self.note(volume, empty=True)
+                self.note(volume, empty=True, **({"root": at.root(volume)} if root else {}))
                 return ""
         safety = f"{volume}-before-{self.set_id.rpartition('-')[2]}-{state.token()}"
         say(f"copying {volume} to {safety}")
         # An `ops` from before moves removes what it finds under `safety`, and could not make the volume as it was.
         self.note(volume, **{"kept" if strict else "safety": safety, "step": TOUCHED})
         docker.ask(["volume", "create", "--label", f"{SAFETY}={volume}", safety])
-        with helper.mounted(self.this.name, [self.image], [volume, safety], write=[safety]) as at:
+        with self.helper(volume, safety, write=[safety]) as at:
             duplicate(at, volume, safety, strict=strict)
         self.note(volume, step=COPIED)
         return safety
@@ -97,13 +103,13 @@ class Refill:
     def clear(self, volume: str) -> None:
         """Empty a volume."""
         self.note(volume, step=self.volumes.get(volume, {}).get("step", COPIED), emptied=True)
-        with helper.mounted(self.this.name, [self.image], [volume], write=[volume]) as at:
+        with self.helper(volume, write=[volume]) as at:
             wipe(at, volume)
 
     def fill(self, volume: str, stream: IO[bytes], *more: str) -> int:
         """Unpack an archive into a volume; return how many entries it holds now."""
         say(f"filling {volume}")
-        with helper.mounted(self.this.name, [self.image], [volume], write=[volume]) as at:
+        with self.helper(volume, write=[volume]) as at:
             try:
                 at.unpack(volume, stream, *more)
             except docker.CommandError as error:
