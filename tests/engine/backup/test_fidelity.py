@@ -209,23 +209,27 @@ os.chdir("/things")
 for folder in range(60):
     os.makedirs(f"{folder:03}/below")
     for number in range(200):
-        with open(f"{folder:03}/below/{number}", "w") as file:
-            file.write(f"{folder} {number}" * (number % 7))
+        with open(f"{folder:03}/below/{number}", "wb") as file:
+            file.write(os.urandom(6000) if NOISE else f"{folder} {number}".encode() * (number % 7))
 open("at the top", "w").write("x" * 70000)
 os.makedirs("odd * name\n/x"); open("odd * name\n/x/file", "w").write("odd")
 """
 
 
 @pytest.mark.parametrize("linked", [False, True], ids=["in two halves", "with a second name"])
-def test_what_two_tars_take_comes_back_whole(make: Make, linked: bool) -> None:
+@pytest.mark.parametrize("noise", [False, True], ids=["of words", "of noise"])
+def test_what_two_tars_take_comes_back_whole(make: Make, *, linked: bool, noise: bool) -> None:
+    """By one tar or by two, compressed or kept as it lies."""
     project = keeper.project(make)
     project.up("keeper")
     volume = f"{project.name}_things"
-    keeper.python(volume, CROWD)
+    keeper.python(volume, f"NOISE = {noise}\n{CROWD}")
     if linked:
         keeper.python(volume, "import os; os.link('/things/003/below/3', '/things/050/second name')")
     before = keeper.tree(volume)
     made = json.loads(project.ops("backup", "--only", "things", "--json").stdout)
+    (file,) = made["items"][0]["files"]
+    assert (file["codec"] == "none", file["path"] == "things/content.tar") == (noise, noise)
     project.ops("verify", "--deep", made["set"])
     keeper.python(volume, "import shutil; shutil.rmtree('/things/010'); open('/things/020/stale', 'w')")
     project.ops("restore", made["set"], "--replace")
