@@ -149,9 +149,13 @@ def lies(volume: str) -> str:
 
 def look(volume: str, script: str) -> str:
     """Run a script with the path of a volume as `$0`."""
-    done = subprocess.run(["sh", "-c", script, lies(volume)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    if here := lies(volume):
+        return subprocess.run(["sh", "-c", script, here], capture_output=True, text=True, check=True).stdout.strip()
+    mount = f"type=volume,source={volume},target=/volume,readonly,volume-nocopy"
+    return docker(
+        "run", "--rm", "--pull", "never", "--network", "none", "--mount", mount, "--entrypoint", "sh", IMAGE, "-c",
+        script, "/volume",
+    )  # fmt: skip
 
 
 def hasten(folder: Path) -> None:
