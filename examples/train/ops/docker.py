@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PROJECT = "com.docker.compose.project"
 VOLUME = "com.docker.compose.volume"
+HELPER = "ops.helper"  # on what a run of `ops` makes for itself: what a killed one leaves goes with it
 TIMEOUT = 60
 # The second is how tar says it of a file that it was writing.
 FULL = ("No space left", "Wrote only", "quota exceeded")

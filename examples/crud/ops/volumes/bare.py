@@ -151,7 +151,7 @@ def mounted(project: str, volumes: Sequence[str], mounts: Sequence[str]) -> Iter
     name = f"{project}-ops-{secrets.token_hex(4)}"
     try:
         answer = docker.run([
-            "create", "--pull", "never", "--network", "none", "--label", f"{helper.LABEL}={project}", "--name", name,
+            "create", "--pull", "never", "--network", "none", "--label", f"{docker.HELPER}={project}", "--name", name,
             *(part for each in mounts for part in ("--mount", each)), lock.EMPTY, NEVER_RUN,
         ])  # fmt: skip
         if answer.code:

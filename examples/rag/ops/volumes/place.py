@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ops import docker
 from ops.errors import UNABLE, OpsError, Problem
+from ops.volumes.made import Made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +32,6 @@ NFS = ("nfs", "nfs4")
 PORT = 2049
 PATIENCE = 3  # seconds
 MEMORY = "tmpfs"
-HELPER = "ops.helper"  # as helpers are labelled: what a killed run leaves goes with them
 
 
 def declared(model: Model) -> dict[str, Options]:
@@ -179,16 +179,11 @@ def elsewhere(key: str, held: Options, wanted: Options) -> Problem:
     )
 
 
-def creating(options: Options) -> list[str]:
-    """Return the flags that make a volume in a place."""
-    return [part for name, value in sorted(options.items()) for part in ("--opt", f"{name}={value}")]
-
-
 @contextmanager
 def beneath(project: str, options: Options) -> Iterator[str]:
     """Yield a volume for a look at what is in a place; removing it leaves that as it is."""
     name = f"{project}-ops-look-{secrets.token_hex(4)}"
-    docker.ask(["volume", "create", "--label", f"{HELPER}={project}", *creating(options), name])
+    docker.ask(["volume", "create", *Made(options=options, labels={docker.HELPER: project}).arguments(), name])
     try:
         yield name
     finally:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from ops.docker import Answer
 
-LABEL = "ops.helper"
 LIFE = "86400"  # seconds; a helper whose run was killed does not stay for ever
 READ = ("DAC_READ_SEARCH",)
 WRITE = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETFCAP")
@@ -230,8 +229,8 @@ def start(project: str, image: str, mounts: list[str], rights: Sequence[str]) ->
         "run", "--detach", "--rm", "--pull", "never", "--network", "none", "--log-driver", "none", "--read-only",
         "--cap-drop", "ALL", *(part for each in rights for part in ("--cap-add", each)),
         "--security-opt", "no-new-privileges", "--user", "0:0", "--workdir", "/",
-        "--label", f"{LABEL}={project}", "--name", name, *(part for each in mounts for part in ("--mount", each)),
-        "--entrypoint", "sleep", image, LIFE,
+        "--label", f"{docker.HELPER}={project}", "--name", name,
+        *(part for each in mounts for part in ("--mount", each)), "--entrypoint", "sleep", image, LIFE,
     ]  # fmt: skip
     try:
         answer = docker.run(command)
@@ -246,7 +245,7 @@ def start(project: str, image: str, mounts: list[str], rights: Sequence[str]) ->
 def make_spare(project: str) -> str:
     """Make a volume for plain archives, beside the engine."""
     name = f"{project}-ops-scratch-{secrets.token_hex(4)}"
-    docker.ask(["volume", "create", "--label", f"{LABEL}={project}", name])
+    docker.ask(["volume", "create", "--label", f"{docker.HELPER}={project}", name])
     return name
 
 
@@ -284,7 +283,7 @@ def remove(container: str) -> None:
 
 def clear(project: str) -> int:
     """Remove the helpers that killed runs of this project left; return how many."""
-    label = f"label={LABEL}={project}"
+    label = f"label={docker.HELPER}={project}"
     ids = docker.ask(["ps", "-aq", "--filter", label]).split()
     for each in ids:
         remove(each)

@@ -133,7 +133,7 @@ class Moving:
         name = f"{self.this.name}-ops-{secrets.token_hex(4)}"
         command = [
             "run", "--rm", "--pull", "never", "--network", "none", "--log-driver", "none", "--name", name,
-            "--label", f"{helper.LABEL}={self.this.name}", "--mount", presence.mount(volume, 0, write=False),
+            "--label", f"{docker.HELPER}={self.this.name}", "--mount", presence.mount(volume, 0, write=False),
             "--entrypoint", "tar", self.work.image, "--version",
         ]  # fmt: skip
         answer = docker.run(command)
