@@ -27,6 +27,8 @@ COMPOSE_PACKAGES = {
 }
 
 ENGINE_PACKAGES = ("docker.io", "iptables", "debootstrap")
+# Asked once: a test has its temporary files elsewhere.
+LOCKS = Path(tempfile.gettempdir())
 # The engine starts a program or two, written in Go, for whatever happens in a container; so do `docker` and Compose.
 # They are short-lived: memory that nobody tidies up costs them nothing, tidying a quarter of their time (measured).
 HASTE = {"GOGC": "400"}
@@ -50,7 +52,7 @@ def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> 
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """Keep other test runs of this user out. The kernel drops the lock with the process, however that ends."""
-    path = Path(tempfile.gettempdir()) / f"scaffold-tests-{os.getuid()}-{name}.lock"
+    path = LOCKS / f"scaffold-tests-{os.getuid()}-{name}.lock"
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
