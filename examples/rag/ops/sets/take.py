@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import threading
 from contextlib import ExitStack, contextmanager
@@ -200,7 +201,9 @@ class Taking:
     def follow(self, job: Job, spare: scratch.Scratch, keepers: dict[str, Keeper]) -> Following:
         """Begin to store an archive that lies on this machine, whole or not."""
         name = job.entry.name
-        sink, plain = self.writer.sink(job.item), not self.writer.filters
+        # Windows gives a file that is open no other name.
+        plain = not self.writer.filters and sys.platform != "win32"
+        sink = self.writer.sink(job.item)
         keeper = Keeper(sink, ROLE, NAME, spare.open(name), self.turn, before=partial(spare.join, name), plain=plain)
         keepers[name] = keeper
         keeper.start()
