@@ -33,10 +33,11 @@ def plain(*args: object, folder: Path, environment: Mapping[str, str] | None = N
     return done.stdout + done.stderr
 
 
-def released_versions() -> list[str]:
-    """The tag of every release in the bundle."""
+def released_versions(*, before: str = "") -> list[str]:
+    """The tag of every release in the bundle, or of those before one."""
     with releases.opened(BUNDLE) as repository:
-        return git(repository, "tag").split()
+        tags = git(repository, "tag", "--sort=version:refname").split()
+    return tags[: tags.index(before)] if before else tags
 
 
 def data(answers: Mapping[str, Any]) -> list[str]:
