@@ -183,9 +183,8 @@ def mounted(
         if scratch and not shared:
             remove(container)
             spare = make_spare(project)
-            image, container, _ = first(
-                project, [image], [*mounts, f"type=volume,source={spare},target={places.MOUNT}"], rights
-            )
+            mounts.append(f"type=volume,source={spare},target={places.MOUNT}")
+            image, container, _ = first(project, [image], mounts, rights, proven=True)
         yield Helper(container, image, tuple(volumes), scratch if shared else None, spare)
     finally:
         remove(container)
