@@ -93,9 +93,10 @@ class Keeper(threading.Thread):
         for piece in codec.pieces(cast("IO[bytes]", self.following)):
             sum.add(piece)
             samples.add(piece)
-            told = codec.write_behind(file.fileno(), told, sum.size)
             if packs and samples.pays:
                 break
+            if not packs or samples.pays is False:  # who compresses reads it once more
+                told = codec.write_behind(file.fileno(), told, sum.size)
         if packs and samples.pays is not False:
             file.seek(0)
             return False
