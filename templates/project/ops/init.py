@@ -38,10 +38,10 @@ def run(root: Path, _options: argparse.Namespace) -> Report:
             unchecked.save(this, unchecked.load(this))
         env = init_env(root, report)
         states = {secret: init_secret(this, secret, volumes, report) for secret in this.secrets}
-        found = unchecked.stored(this)
-        left = found.keys() - unchecked.undeclared(this, found).keys()
+        noted = unchecked.stored(this)
+        left = [secret.name for secret in this.secrets if secret.name in noted]
     if volumes is None and left:
-        names = ", ".join(f"`{name}`" for name in sorted(left))
+        names = ", ".join(f"`{name}`" for name in left)
         report.note(
             f"could not check whether the data of {names} exists already ({reason}); "
             "the next `python3 ops` command with an engine does"

@@ -89,15 +89,18 @@ class Keeper(threading.Thread):
         """Keep the archive itself when compression would not make it smaller: it is on the disk already."""
         sum, samples, told = codec.Sum(), Samples(), 0
         packs = self.sink.writer.codec != codec.NONE
+        pays = None if packs else False
         file = self.following.file
         for piece in codec.pieces(cast("IO[bytes]", self.following)):
             sum.add(piece)
-            samples.add(piece)
-            if packs and samples.pays:
+            if packs:
+                samples.add(piece)
+                pays = samples.pays
+            if pays:
                 break
-            if not packs or samples.pays is False:  # who compresses reads it once more
+            if pays is False:  # who compresses reads it once more
                 told = codec.write_behind(file.fileno(), told, sum.size)
-        if packs and samples.pays is not False:
+        if pays is not False:
             file.seek(0)
             return False
         os.fsync(file.fileno())

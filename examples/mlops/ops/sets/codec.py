@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import threading
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -119,21 +119,17 @@ def pour(source: IO[bytes], handle: int, commands: Sequence[Sequence[str]], name
         # With a file instead of a pipe, its position tells how much of it was read.
         place = ends.enter_context(io.FileIO(os.dup(reading.fileno()))) if lying else None
         if writing:
-            ends.enter_context(writing)
+            ends.enter_context(writing)  # of a row that cannot be started
         row = ends.enter_context(Row(commands, reading))
         sink = Sink(row.output, handle)
         sink.start()
         try:
             plain = feed(source, writing)
-            if writing:
-                writing.close()
             sink.join()
         except BaseException:
             row.kill()
             raise
         finally:
-            if writing:
-                writing.close()
             sink.join()
         if sink.error:
             raise sink.error
@@ -144,16 +140,17 @@ def pour(source: IO[bytes], handle: int, commands: Sequence[Sequence[str]], name
 
 
 def feed(source: IO[bytes], target: io.FileIO | None) -> Sum | None:
-    """Count a whole stream, and write it to a pipe if there is one; None when the other end is gone."""
+    """Count a whole stream, and send it down a pipe, if any, which is closed; None when its other end is gone."""
     plain = Sum()
-    for piece in pieces(source):
-        plain.add(piece)
-        if target is None:
-            continue
-        try:
-            files.write_all(target.fileno(), piece)
-        except BrokenPipeError:
-            return None
+    with target or nullcontext():
+        for piece in pieces(source):
+            plain.add(piece)
+            if target is None:
+                continue
+            try:
+                files.write_all(target.fileno(), piece)
+            except BrokenPipeError:
+                return None
     return plain
 
 
