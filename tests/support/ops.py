@@ -10,7 +10,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "templates" / "project" / "ops"
 
 
 def register() -> None:
-    """Let tests import it."""
+    """Let tests import it. Once: a second package would not have the modules that the first one loaded."""
+    if "ops" in sys.modules:
+        return
     spec = importlib.util.spec_from_file_location(
         "ops", FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)]
     )
