@@ -58,6 +58,29 @@ def test_a_text_that_comes_again_is_rendered_anew(tmp_path: Path) -> None:
     assert (tmp_path / "spared" / "plain" / "hello-b").read_text() == "hello none\n"
 
 
+@pytest.mark.parametrize(
+    "settings",
+    ["_envops: {trim_blocks: true}\n", "_envops: {variable_start_string: '[[', variable_end_string: ']]'}\n", ""],
+    ids=["blocks", "brackets", "usual"],
+)
+@pytest.mark.parametrize("name", [".answers.yml", "{{ word }}.yml", "[[ word ]].yml"])
+def test_each_template_has_its_own_language(tmp_path: Path, settings: str, name: str) -> None:
+    """The same texts, one after another in one process: what one template makes of them is not what another does."""
+    import copier
+
+    parts = tmp_path / "template"
+    parts.mkdir()
+    (parts / "text.jinja").write_text("{% if word %}\n{{ word }} [[ word ]]\n{% endif %}\n")
+    (parts / "{{ _copier_conf.answers_file }}.jinja").write_text("{{ _copier_answers | to_nice_yaml }}")
+    (parts / "[[ _copier_conf.answers_file ]].jinja").write_text("[[ _copier_answers | to_nice_yaml ]]")
+    for folder in ("plain", "spared"):
+        (parts / "copier.yml").write_text(f"{settings}_answers_file: '{name}'\nword:\n  type: str\n")
+        with sparing() if folder == "spared" else nullcontext():
+            copier.run_copy(str(parts), tmp_path / folder, data={"word": "said"}, defaults=True, quiet=True)
+    assert made(tmp_path / "spared") == made(tmp_path / "plain")
+    assert len(made(tmp_path / "plain")) == 3
+
+
 def test_nothing_of_it_stays(template: Template, tmp_path: Path) -> None:
     from copier import _main
 
