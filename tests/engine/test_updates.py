@@ -28,7 +28,8 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("tag", copier.released_versions())
+# From each release in between it is the same files that come here: tests/render looks at those.
+@pytest.mark.parametrize("tag", [copier.released_versions()[0], copier.released_versions()[-1]])
 def test_plain_copier_keeps_edits_and_data(run: Run, tag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = tmp_path / "repository"
     git.run("clone", "--quiet", BUNDLE, repository)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ def filled(make: Make, create: Create) -> Callable[[], tuple[Project, str]]:  # 
 
 
 def saved(project: Project) -> None:
+    # Sets say in whole seconds when they were begun: what is written in that second may be missing.
+    time.sleep(1)
     project.ops("backup")
     project.ops("verify")
 
@@ -218,7 +221,7 @@ def test_a_volume_that_was_made_anew_meanwhile_stays(
 
     monkeypatch.setattr(removing, "_asked", meanwhile)
     failed = rm(project, "things", "--yes")
-    assert (failed.code, held(volume)) == (3, [volume])
+    assert (failed.code, held(volume)) == (3, [volume]), failed.err
     assert "not as it was shown" in failed.err
 
 
