@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ops import compose, docker, flags, project, tidy
+from ops.beside import beside
 from ops.errors import ATTENTION, UNABLE, OpsError
 from ops.report import Report, table
 from ops.sets import crypt, export, folder, manifest, places, plan, private
@@ -60,17 +61,17 @@ def run(root: Path, options: argparse.Namespace) -> Report:
     this = project.load(root)
     project.require_env(this)
     export.refuse_terminal(options.output)
-    compose.require()
     place = places.of(this, options)
     filters = crypt.encrypting(options.recipient, options.recipients_file)
     with lock.held(this, "backup"), place.receiving(options.output, filters) as receiver:
         report = Report({"project": this.name})
-        for done in tidy.up(this, place.home, receiver.home):
-            report.note(done)
-        tidy.refuse_unfinished(this)
-        model = compose.model(this)
-        containers = docker.containers(None)
-        entries = volume_table(this, model, docker.volumes(), containers)
+        with beside(partial(described, this)) as model_told:
+            for done in tidy.up(this, place.home, receiver.home):
+                report.note(done)
+            tidy.refuse_unfinished(this)
+            containers, volumes = docker.containers(None), docker.volumes()
+            model = model_told()
+        entries = volume_table(this, model, volumes, containers)
         wish = plan.Wish(options.only, options.mode, options.caches)
         work = plan.make(entries, containers, this.name, wish, places_of(model))
         if not work.jobs() and not work.failed:
@@ -82,6 +83,12 @@ def run(root: Path, options: argparse.Namespace) -> Report:
         if path:
             receiver.keep(path)
     return report
+
+
+def described(this: Project) -> Model:
+    """Return what Compose makes of the project's files."""
+    compose.require()
+    return compose.model(this)
 
 
 def places_of(model: Model) -> plan.Places:
@@ -98,11 +105,12 @@ def take(
     began = time.time()
     id = folder.new_id(began)
     made = Manifest(id, this.name, folder.stamp(began), host=socket.gethostname(), template=this.template)
-    made.engine = ".".join(map(str, docker.engine_version()))
     unfinished = folder.begin(receiver.home, id)
     writer = Writer(unfinished, receiver.codec, receiver.filters)
     try:
-        problems = taking(writer).all(work)
+        with beside(docker.engine_version) as version:
+            problems = taking(writer).all(work)
+            made.engine = ".".join(map(str, version()))
         made.items = sorted(
             [*(job.item for job in work.jobs()), *work.left_out, *(item for item, _ in work.failed)],
             key=lambda item: item.volume,

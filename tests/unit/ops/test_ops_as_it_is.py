@@ -25,7 +25,33 @@ def noise(mebibytes: int) -> bytes:
     return b"".join(NOISE[number:] + NOISE[:number] for number in range(mebibytes))
 
 
-def kept(folder: Path, content: bytes, codec: str = "gzip", *, whole: bool = True) -> tuple[Any, Path, int]:
+class Apart:
+    """Two files, as halves are before they are joined."""
+
+    def __init__(self, lying: Path, content: bytes) -> None:
+        self.lying, self.half = lying, lying.with_name(".half")
+        cut = len(content) // 2
+        self.half.write_bytes(content[cut:])
+        lying.write_bytes(content[:cut] + b"a mark, and what fills a record")
+        self.cut = cut
+
+    def open(self) -> Any:
+        from ops.volumes.scratch import Halves
+
+        return Halves(self.lying.open("rb"), self.cut, self.half.open("rb"))
+
+    def join(self) -> Any:
+        with self.lying.open("r+b") as file:
+            file.truncate(self.cut)
+            file.seek(0, os.SEEK_END)
+            file.write(self.half.read_bytes())
+        self.half.unlink()
+        return self.lying.open("rb")
+
+
+def kept(
+    folder: Path, content: bytes, codec: str = "gzip", *, whole: bool = True, halves: bool = False
+) -> tuple[Any, Path, int]:
     """Store an archive that lies in the folder of a set; return who did, where it lay, and its inode."""
     from ops.sets.keeping import Keeper
     from ops.sets.manifest import Item
@@ -36,7 +62,11 @@ def kept(folder: Path, content: bytes, codec: str = "gzip", *, whole: bool = Tru
     lying.chmod(0o666)
     inode = lying.stat().st_ino
     sink = Writer(folder, codec).sink(Item("data", "project_data"))
-    keeper = Keeper(sink, "content", "content.tar", lying.open("rb"), threading.Lock(), plain=True)
+    apart = Apart(lying, content) if halves else None
+    file, join = (apart.open(), apart.join) if apart else (lying.open("rb"), None)
+    keeper = Keeper(sink, "content", "content.tar", file, threading.Lock(), lying=lying, plain=True, join=join)
+    if halves:
+        keeper.following.end(whole=True)
     keeper.start()
     if whole:
         keeper.following.end(whole=True)
@@ -62,9 +92,10 @@ def is_the_archive(folder: Path, file: Any, content: bytes, inode: int) -> bool:
     return bool(stored.st_ino == inode)
 
 
-def test_what_cannot_be_compressed_is_not_written_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("halves", [False, True])
+def test_what_cannot_be_compressed_is_not_written_twice(tmp_path: Path, *, halves: bool) -> None:
     content = noise(20)
-    keeper, lying, inode = kept(tmp_path, content)
+    keeper, lying, inode = kept(tmp_path, content, halves=halves)
     (file,) = keeper.sink.item.files
     assert (file.path, file.codec) == ("data/content.tar", "none")
     assert is_the_archive(tmp_path, file, content, inode)
@@ -82,18 +113,20 @@ def test_what_cannot_be_compressed_is_not_written_twice(tmp_path: Path) -> None:
         pytest.param(lambda: b"", id="nothing"),
     ],
 )
-def test_everything_else_is_compressed(tmp_path: Path, content: Any) -> None:
+@pytest.mark.parametrize("halves", [False, True])
+def test_everything_else_is_compressed(tmp_path: Path, content: Any, *, halves: bool) -> None:
     plain = content()
-    keeper, lying, _ = kept(tmp_path, plain)
+    keeper, lying, _ = kept(tmp_path, plain, halves=halves)
     (file,) = keeper.sink.item.files
     assert (file.path, file.codec, file.plain_size) == ("data/content.tar.gz", "gzip", len(plain))
     assert lying.exists(), "whoever made it removes it"
     assert read(tmp_path, keeper.sink.item) == plain
 
 
-def test_where_nothing_is_compressed_every_archive_stays_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("halves", [False, True])
+def test_where_nothing_is_compressed_every_archive_stays_as_it_is(tmp_path: Path, *, halves: bool) -> None:
     content = b"words " * 1000
-    keeper, _, inode = kept(tmp_path, content, "none")
+    keeper, _, inode = kept(tmp_path, content, "none", halves=halves)
     (file,) = keeper.sink.item.files
     assert is_the_archive(tmp_path, file, content, inode)
 

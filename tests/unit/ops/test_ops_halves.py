@@ -61,11 +61,18 @@ def test_they_read_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     fill(root)
     spare = scratch(tmp_path, monkeypatch, ("a", "c"))
     assert spare.archive_halves("vol", 60)
-    for _ in range(2):  # one that is joined stays as it is
-        spare.join("vol")
+    names: list[str] = []
     with closing(spare.open("vol")) as stream:
-        names: list[str] = []
+        apart = b"".join(iter(lambda: stream.read(10_007), b""))
+        end = stream.seek(0, os.SEEK_END)
+        for at in (0, 5, 700_000, end // 2, end - 7, end):
+            assert stream.seek(at) == at
+            assert stream.read(1000) in apart[at : at + 1000] or not apart[at:]
+        stream.seek(0)
         archive.walk(stream, on_member=lambda name, _: names.append(name))
+    with closing(spare.join("vol")) as stream:
+        assert stream.read() == apart
+    assert not spare.in_two("vol")
     there = {str(path.relative_to(root)) for path in root.rglob("*") if path.name != "lost+found"} | {""}
     assert sorted(names) == sorted(there - {"."} | {""})
     plain = spare.path("vol")
@@ -101,5 +108,6 @@ def test_a_cut_file_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     spare = scratch(tmp_path, monkeypatch, ("a",))
     assert spare.archive_halves("vol", 60)
     os.truncate(spare.path("vol"), 100_000)
-    with pytest.raises(OpsError, match="no end"):
-        spare.join("vol")
+    for read in (spare.open, spare.join):
+        with pytest.raises(OpsError, match="no end"):
+            read("vol")

@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
 from ops.errors import UNABLE, OpsError
-from ops.sets import codec
-from ops.sets.samples import Samples
+from ops.sets import codec, samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from ops.sets.writer import ItemSink
 
@@ -55,7 +54,8 @@ class Following:
 class Keeper(threading.Thread):
     """Stores one archive as it grows. They take turns: two at once would only share the processors.
 
-    `before` is called first, in this thread. With `plain` the archive itself may become the stored file.
+    With `plain` the archive's own file, `lying`, may become the stored one. One that is whole and lies in two files,
+    which `file` reads as one, has `join` to make it one and open that.
     """
 
     def __init__(
@@ -66,36 +66,47 @@ class Keeper(threading.Thread):
         file: IO[bytes],
         turn: threading.Lock,
         *,
-        before: Callable[[], object] = int,
+        lying: Path,
         plain: bool = False,
+        join: Callable[[], IO[bytes]] | None = None,
     ) -> None:
         super().__init__(name="ops-keeper", daemon=True)
-        self.sink, self.role, self.file_name, self.turn, self.before, self.plain = sink, role, name, turn, before, plain
-        self.lying = Path(file.name)
+        self.sink, self.role, self.file_name, self.turn = sink, role, name, turn
+        self.lying, self.plain, self.join_halves = lying, plain, join
+        self.packs = sink.writer.codec != codec.NONE
         self.following = Following(file)
         self.error: BaseException | None = None
 
     def run(self) -> None:
         """Hash until the archive ends, and compress it where that pays."""
         try:
-            with closing(self.following.file), self.turn:
-                self.before()
-                if not (self.plain and self.adopted()):
+            with self.turn:
+                if not (self.plain and self.fits() and self.adopted()):
                     self.add()
         except BaseException as error:  # raised by the one who waits
             self.error = error
+        finally:
+            self.following.file.close()
+
+    def fits(self) -> bool:
+        """Tell whether it might stay as it is, as far as one can look by now; then it lies in one file."""
+        if self.packs and self.following.whole and samples.across(self.following.file).pays is not False:
+            return False
+        if self.join_halves:
+            self.following.file.close()
+            self.following.file, self.join_halves = self.join_halves(), None
+        return True
 
     def adopted(self) -> bool:
         """Keep the archive itself when compression would not make it smaller: it is on the disk already."""
-        sum, samples, told = codec.Sum(), Samples(), 0
-        packs = self.sink.writer.codec != codec.NONE
-        pays = None if packs else False
+        sum, seen, told = codec.Sum(), samples.Samples(), 0
+        pays = None if self.packs else False
         file = self.following.file
         for piece in codec.pieces(cast("IO[bytes]", self.following)):
             sum.add(piece)
-            if packs:
-                samples.add(piece)
-                pays = samples.pays
+            if self.packs:
+                seen.add(piece)
+                pays = seen.pays
             if pays:
                 break
             if pays is False:  # who compresses reads it once more
@@ -111,7 +122,7 @@ class Keeper(threading.Thread):
         """Compress it; one that is whole by now can be read by two at once."""
         whole = self.following.whole
         stream = self.following.file if whole else cast("IO[bytes]", self.following)
-        self.sink.add(self.role, self.file_name, stream, lying=self.lying if whole else None)
+        self.sink.add(self.role, self.file_name, stream, lying=self.lying if whole and not self.join_halves else None)
 
     def finish(self) -> None:
         """Wait for the end, and raise what went wrong."""

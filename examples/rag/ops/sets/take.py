@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ops import docker
+from ops.beside import beside
 from ops.errors import UNABLE, OpsError, Problem, cause_of
 from ops.progress import say
 from ops.sets import plan
@@ -146,9 +147,10 @@ class Taking:
 
     def survey(self, job: Job, at: Helper) -> tuple[str, ...]:
         """Note what a volume takes and where it lives; return the half of its folders that a second tar could take."""
-        found = at.survey(job.entry.name)
-        refuse_device(job, found.device)
-        job.item.driver = table.driver(job.entry.name)
+        with beside(partial(table.driver, job.entry.name)) as driver:
+            found = at.survey(job.entry.name)
+            refuse_device(job, found.device)
+            job.item.driver = driver()
         job.item.bytes = found.bytes
         # A second tar writes beside the first, and only on this machine the two can be read as one.
         return found.half if at.scratch else ()
@@ -203,8 +205,8 @@ class Taking:
         name = job.entry.name
         # Windows gives a file that is open no other name.
         plain = not self.writer.filters and sys.platform != "win32"
-        sink = self.writer.sink(job.item)
-        keeper = Keeper(sink, ROLE, NAME, spare.open(name), self.turn, before=partial(spare.join, name), plain=plain)
+        sink, join = self.writer.sink(job.item), partial(spare.join, name) if spare.in_two(name) else None
+        keeper = Keeper(sink, ROLE, NAME, spare.open(name), self.turn, lying=spare.path(name), plain=plain, join=join)
         keepers[name] = keeper
         keeper.start()
         return keeper.following

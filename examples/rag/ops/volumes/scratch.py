@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from ops import docker
 from ops.errors import UNABLE, OpsError
@@ -81,26 +81,35 @@ class Scratch:
         with closing(self.open(volume)) as file:
             yield file
 
-    def open(self, volume: str) -> IO[bytes]:
-        """Open one that is on this machine; `join` comes before its end is read."""
-        return self.path(volume).open("rb")
+    def in_two(self, volume: str) -> bool:
+        """Tell whether an archive lies in two halves."""
+        return self.path(volume, HALF).exists()
 
-    def join(self, volume: str) -> None:
-        """Make one archive of two halves, if it lies in two."""
-        half = self.path(volume, HALF)
-        if not half.exists():
-            return
-        with self.path(volume).open("r+b") as file, half.open("rb") as rest:
+    def open(self, volume: str) -> IO[bytes]:
+        """Open one that is on this machine."""
+        with ExitStack() as opened:
+            file: IO[bytes] = opened.enter_context(self.path(volume).open("rb"))
+            if self.in_two(volume):
+                half = opened.enter_context(self.path(volume, HALF).open("rb"))
+                file = cast("IO[bytes]", Halves(file, self.end(file), half))
+            opened.pop_all()
+        return file
+
+    def join(self, volume: str) -> IO[bytes]:
+        """Make one archive of two halves, and open it."""
+        with self.path(volume).open("r+b") as file, self.path(volume, HALF).open("rb") as rest:
             file.truncate(self.end(file))
             file.seek(0, os.SEEK_END)
             shutil.copyfileobj(rest, file, CHUNK)
-        half.unlink()
+        self.path(volume, HALF).unlink()
+        return self.open(volume)
 
     def end(self, file: IO[bytes]) -> int:
         """Return where the members of a first half end, and the mark begins: with a header that is named after it."""
         tail = max(0, file.seek(0, os.SEEK_END) - TAIL)
         file.seek(tail)
         found = file.read().find(self.mark.name.encode())
+        file.seek(0)
         if found < 0:
             raise OpsError("an archive has no end", "it was cut while it was written", code=UNABLE)
         return tail + found - (tail + found) % BLOCK
@@ -132,6 +141,35 @@ def make(path: Path) -> None:
     """Make a file for the helper here: its root has no right to make one in a folder of another user."""
     path.touch(mode=0o600)
     os.chmod(path, 0o666)  # noqa: PTH101 (its folder is closed to others)
+
+
+class Halves:
+    """Two files as one; of the first, what is before an offset."""
+
+    def __init__(self, first: IO[bytes], end: int, second: IO[bytes]) -> None:
+        """Begin at the first one's start."""
+        self.first, self.end, self.second = first, end, second
+        self.at = 0
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+        piece = self.first.read(min(size, self.end - self.at)) if self.at < self.end else self.second.read(size)
+        self.at += len(piece)
+        return piece
+
+    def seek(self, at: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place; return where that is."""
+        if whence == os.SEEK_END:
+            at += self.end + self.second.seek(0, os.SEEK_END)
+        self.first.seek(min(at, self.end))
+        self.second.seek(max(0, at - self.end))
+        self.at = at
+        return at
+
+    def close(self) -> None:
+        """Close both."""
+        self.first.close()
+        self.second.close()
 
 
 @contextmanager

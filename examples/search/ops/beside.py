@@ -1,0 +1,42 @@
+# Managed by scaffold: updates merge this file.
+"""Ask one thing while another is done: most of what `docker` takes is its start."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def beside(work: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
+    """Begin with `work`; what is yielded waits for its result, or raises what it raised.
+
+    It has ended when the block has, however that ended; what nobody asked for is not raised.
+    """
+    said: list[Result] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            said.append(work())
+        except BaseException as error:  # raised by the one who asks
+            failed.append(error)
+
+    def result() -> Result:
+        thread.join()
+        if failed:
+            raise failed[0]
+        return said[0]
+
+    thread = threading.Thread(target=run, name="ops-beside", daemon=True)
+    thread.start()
+    try:
+        yield result
+    finally:
+        thread.join()
