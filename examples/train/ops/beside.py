@@ -15,9 +15,9 @@ Result = TypeVar("Result")
 
 @contextmanager
 def beside(work: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
-    """Begin with `work`; what is yielded waits for its result, or raises what it raised.
+    """Begin with `work`, which changes nothing; what is yielded waits for its result, or raises what it raised.
 
-    It has ended when the block has, however that ended; what nobody asked for is not raised.
+    It has ended when the block has. Where the block fails nobody waits for it: that may be somebody's Ctrl-C.
     """
     said: list[Result] = []
     failed: list[BaseException] = []
@@ -36,7 +36,5 @@ def beside(work: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
 
     thread = threading.Thread(target=run, name="ops-beside", daemon=True)
     thread.start()
-    try:
-        yield result
-    finally:
-        thread.join()
+    yield result
+    thread.join()

@@ -6,9 +6,11 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ops import docker
+from ops.beside import beside
 from ops.errors import UNABLE, OpsError
 from ops.moving import users as using
 from ops.progress import say
@@ -115,8 +117,9 @@ class Moving:
 
     def same(self, at: helper.Helper, named: str, origin: str, goal: str) -> digest.Digest:
         """Compare a copy with what it was copied from."""
-        found = digest.of(at, origin)
-        difference = found.differs(digest.of(at, goal))
+        with beside(partial(digest.of, at, goal)) as copied:
+            found = digest.of(at, origin)
+            difference = found.differs(copied())
         if difference:
             fix = "the other place may not be able to keep it; nothing is lost"
             raise OpsError(f"the copy of {named} is not the same", difference, fix, UNABLE, "damaged")

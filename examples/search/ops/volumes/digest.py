@@ -11,9 +11,11 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ops import docker
+from ops.beside import beside
 from ops.volumes import survey
 
 if TYPE_CHECKING:
@@ -57,16 +59,23 @@ class Digest:
 
 def of(at: Helper, path: str) -> Digest:
     """Read a tree."""
-    entries = length = looks = content = 0
-    for line in records(at, path, [*LOOKS]):
-        entries += 1
-        looks = (looks + number(line)) % WHOLE
-        if line.startswith(b"f "):
-            length += int(line.split(b" ", 2)[1])
+    with beside(partial(content_of, at, path)) as content, beside(partial(linked, at, path)) as links:
+        entries = length = looks = 0
+        for line in records(at, path, [*LOOKS]):
+            entries += 1
+            looks = (looks + number(line)) % WHOLE
+            if line.startswith(b"f "):
+                length += int(line.split(b" ", 2)[1])
+        return Digest(entries, length, links(), looks, content())
+
+
+def content_of(at: Helper, path: str) -> int:
+    """Return what all bytes of a tree's files come to."""
+    content = 0
     for line in records(at, path, [*FILE, "-exec", "sha256sum", "--zero", "--", "{}", "+"]):
         digest, _, name = line.partition(b"  ")
         content = (content + number(digest + name[len(os.fsencode(path)) :])) % WHOLE
-    return Digest(entries, length, linked(at, path), looks, content)
+    return content
 
 
 def linked(at: Helper, path: str) -> int:
