@@ -169,7 +169,7 @@ def carry_out(folder: Path, arguments: Sequence[str], flags: Flags) -> int:
     if not flags.as_json:
         _show(plan)
     if plan["exit_code"]:
-        raise _failure(plan)
+        raise ops.failure(plan)
     if flags.dry_run or not plan["plan"]:
         return _looked(plan, flags)
     if flags.somebody_there and not flags.yes and not _sure(plan):
@@ -180,7 +180,7 @@ def carry_out(folder: Path, arguments: Sequence[str], flags: Flags) -> int:
         if flags.somebody_there:
             # `ops` has said why.
             return int(done["exit_code"])
-        raise _failure(done)
+        raise ops.failure(done)
     if flags.as_json:
         console.document({key: value for key, value in done.items() if key != "version"})
     else:
@@ -244,11 +244,3 @@ def _tell(done: Mapping[str, Any], *, watched: bool) -> None:
         console.note(f"note: {line}")
     for problem in [] if watched else done["problems"]:
         console.failure(problem["what"], problem["why"], problem["fix"])
-
-
-def _failure(report: Mapping[str, Any]) -> ScaffoldError:
-    """The first problem of a report as ours, with its exit code."""
-    problem = next(iter(report.get("problems", [])), {"what": "`ops move` failed", "why": "", "fix": ""})
-    error = ScaffoldError(problem["what"], problem["why"], problem["fix"])
-    error.code = int(report["exit_code"])
-    return error

@@ -11,6 +11,9 @@ from scaffold.errors import ScaffoldError
 if TYPE_CHECKING:
     from scaffold.project.existing import Existing
 
+# How Compose makes a volume when a file does not say it.
+_DRIVER = "local"
+
 
 def carry_out(start: Path, volume: str, place: str, *, dry_run: bool, yes: bool) -> bool:
     """Write where a volume shall live into the project's answers and files; true when something was to change.
@@ -44,7 +47,28 @@ def _write(project: Existing, answers: dict[str, Any], volume: str, flags: chang
                     ", ".join(conflict.path for conflict in draft.merged.conflicts),
                     "write `driver` and `driver_opts` there yourself, then: scaffold volumes move " + volume,
                 )
+            _try(project.folder, draft.scratch, volume)
             for each in draft.plan.changes:
                 console.note(f"{'would change' if flags.dry_run else 'changes'} {each.path}")
             if not flags.dry_run:
                 update.carry_out(draft, console.note)
+
+
+def _try(folder: Path, changed: Path, volume: str) -> None:
+    """Have the project's `ops` look whether it could move the volume there, before any file says so.
+
+    Raises ScaffoldError with its reason, such as a disk that is not there.
+    """
+    from scaffold.compose.project import files_in, read_project
+    from scaffold.project import ops
+
+    declared = read_project(files_in(changed)).volumes.get(volume)
+    settings = declared.settings if declared else {}
+    wanted = [f"{key}={said}" for key, said in (settings.get("driver_opts") or {}).items()]
+    if any("$" in each for each in wanted):
+        return  # Compose knows better what that is
+    options = [part for each in wanted for part in ("--opt", each)]
+    driver = str(settings.get("driver") or _DRIVER)
+    report = ops.run(folder, "move", ["--anew", volume, "--driver", driver, *options, "--dry-run"])
+    if report["exit_code"]:
+        raise ops.failure(report)

@@ -12,7 +12,7 @@ from ops import docker
 from ops.errors import OpsError
 from ops.project import NAME
 from ops.sets import archive
-from ops.volumes import helper, made, presence, starting
+from ops.volumes import helper, made, place, presence, starting
 
 if TYPE_CHECKING:
     import argparse
@@ -48,7 +48,15 @@ class Move:
 
 
 def make(this: Project, model: Model, options: argparse.Namespace) -> list[Move]:
-    """Return what is asked for; what cannot be meant is refused."""
+    """Return what is asked for; what cannot be meant is refused, and a place that is not there."""
+    moves = asked(this, model, options)
+    anew = [each for each in moves if not each.done and (each.was or not each.there)]
+    place.require({each.key: each.how.options for each in anew if each.how.driver == made.LOCAL})
+    return moves
+
+
+def asked(this: Project, model: Model, options: argparse.Namespace) -> list[Move]:
+    """Return what the options mean."""
     ways = [each for each in (options.from_project, options.volume, options.folder, options.anew) if each is not None]
     if len(ways) != 1:
         raise OpsError("what is to be moved?", fix=USAGE)
@@ -145,7 +153,7 @@ def anew(this: Project, model: Model, options: argparse.Namespace) -> Move:
     target = declared(model, key)
     was, how = made.look(target), made.wanted(model, key, this.name)
     if was is None:
-        fix = "docker compose up makes it as `compose.yaml` has it"
+        fix = "docker compose up makes it as `compose.yaml` has it; scaffold add --place changes that"
         raise OpsError(f"volume `{key}` is not there yet", "nothing is to be moved", fix, cause="not-found")
     if options.driver is not None or options.opt:
         how = made.Made(options.driver or made.LOCAL, pairs(options.opt), how.labels)
