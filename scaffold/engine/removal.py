@@ -121,7 +121,7 @@ def unsaved(row: Row, backups: Backups, usage: Usage) -> tuple[Set | None, tuple
     if usage.entries == 0 and not usage.reason:
         return None, ()
     if held is not None and held.safety_of:
-        return None, (f"it holds what `{held.safety_of}` held before a restore, and no set does",)
+        return None, (f"it holds what `{held.safety_of}` held before a restore or a move, and no set does",)
     if held is not None and held.anonymous:
         return None, ("anonymous volumes are in no backup set",)
     backup, reason = backups.relied_on(row.key)

@@ -16,7 +16,7 @@ Status = Literal[
     "absent",  # declared, and the engine has none
     "foreign",  # declared, and what the engine has of that name is not this project's
     "retired",  # made for this project, and its files declare it no more
-    "safety",  # what a volume held before a restore
+    "safety",  # what a volume held before a restore or a move
     "anonymous",  # nobody gave it a name
     "unread",  # of a project that has containers, and whose files are not in reach
     "orphan",  # of a project of which there is neither a container nor a folder
@@ -57,7 +57,7 @@ class Row:
         if self.declared and self.declared.responsibility:
             return self.declared.responsibility
         if self.status == "safety" and self.held:
-            return f"what {self.held.safety_of} held before a restore"
+            return f"what {self.held.safety_of} held before a restore or a move"
         where = sorted({f"{use.service or use.container}:{use.target}" for use in self.uses})
         return f"made for {', '.join(where)}" if self.status == "anonymous" and where else ""
 

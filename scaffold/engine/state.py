@@ -9,7 +9,7 @@ from typing import Any
 
 PROJECT = "com.docker.compose.project"
 VOLUME = "com.docker.compose.volume"
-# What `ops` puts on the copy of a volume from before a restore: the name of that volume.
+# What `ops` puts on the copy of a volume from before a restore or a move: the name of that volume.
 SAFETY = "ops.safety"
 # On containers of `ops` that hold a project for a run.
 LOCK = "ops.lock"
@@ -43,7 +43,7 @@ class Held:
 
     @property
     def safety_of(self) -> str:
-        """The volume whose content from before a restore it holds; empty when it is none of those."""
+        """The volume whose content from before a restore or a move it holds; empty when it is none of those."""
         return self.labels.get(SAFETY, "")
 
     @property

@@ -203,7 +203,7 @@ def test_what_a_restore_put_aside_is_no_leftover(filled: Filled, rm: Remove) -> 
     )
     assert "nothing to prune" in rm(project, "--force", verb="prune").err
     refused = rm(project, safety, "--yes")
-    assert (refused.code, "held before a restore" in refused.err, held(safety)) == (2, True, [safety])
+    assert (refused.code, "held before a restore or a move" in refused.err, held(safety)) == (2, True, [safety])
     assert (rm(project, safety, "--yes", "--force").code, held(safety, volume)) == (0, [volume])
 
 
