@@ -15,7 +15,6 @@ from tests.support import copier, life, versions
 from tests.support.life import Edit, Files
 
 OPERATIONS = {
-    "add one": ("flask", "mongo", "postgres", "redis"),
     "add two": ("flask", "mongo", "postgres", "redis", "chroma"),
     "remove another": ("flask", "mongo"),
     "remove mongo": ("flask", "postgres"),
