@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # More than cores: tests with an engine mostly wait for it.
-WORKERS ?= 4
+WORKERS ?= 3
 
 .PHONY: help demo test lint examples catalog release bench bench-backup clean
 

@@ -52,7 +52,7 @@ def everybody(template: Template, project: Project) -> None:
     lines = ["services:"]
     for id in [*ABLE, "llama-cpp-embed"]:
         lines += [f"  {id}:", "    entrypoint: [sleep, infinity]", "    command: !reset []", "    init: true"]
-        lines += ["    stop_grace_period: 1s", '    healthcheck: !override {test: [CMD, "true"], interval: 1s}']
+        lines += ["    stop_grace_period: 1s", "    healthcheck: !override {disable: true}"]
         waits = f"{{{id}-share-init: {{condition: service_completed_successfully}}}}" if id in OWN_USER else ""
         lines += [f"    depends_on: !override {waits}" if waits else "    depends_on: !reset {}"]
     (project.folder / "compose.override.yaml").write_text("\n".join(lines) + "\n")
