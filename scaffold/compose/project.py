@@ -70,6 +70,17 @@ class Volume:
     backup: str
     place: Place
 
+    @property
+    def driver(self) -> str:
+        """Its driver: Compose takes `local` where a file says none."""
+        return str(self.settings.get("driver") or "local")
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What its driver is told, as text; it may have variables in it."""
+        options = self.settings.get("driver_opts")
+        return {str(key): str(value) for key, value in options.items()} if isinstance(options, dict) else {}
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:

@@ -41,11 +41,9 @@ def _ownership(known: Known, volume: Volume, held: Held) -> Iterator[str]:
 
 
 def _settings(volume: Volume, held: Held) -> Iterator[str]:
-    driver = str(volume.settings.get("driver") or "local")
-    if "$" not in driver and driver != held.driver:
-        yield f"the engine's has driver `{held.driver}`, the file says `{driver}`"
-    options = volume.settings.get("driver_opts")
-    declared = {str(key): str(value) for key, value in options.items()} if isinstance(options, dict) else {}
+    if "$" not in volume.driver and volume.driver != held.driver:
+        yield f"the engine's has driver `{held.driver}`, the file says `{volume.driver}`"
+    declared = volume.options
     for key in sorted(declared.keys() | held.options.keys()):
         said, has = declared.get(key), held.options.get(key)
         if said != has and "$" not in (said or ""):

@@ -69,14 +69,6 @@ def run(project: Path, verb: str, arguments: Sequence[str] = (), *, watched: boo
     return report
 
 
-def failure(report: Mapping[str, Any]) -> ScaffoldError:
-    """The first problem of a report as ours, with its exit code."""
-    problem = next(iter(report.get("problems", [])), {"what": "the project's `ops` failed", "why": "", "fix": ""})
-    error = ScaffoldError(problem["what"], problem["why"], problem["fix"])
-    error.code = int(report["exit_code"])
-    return error
-
-
 def _run(project: Path, verb: str, *arguments: str) -> tuple[dict[str, Any] | None, str]:
     done = subprocess.run(_command(verb, *arguments), cwd=project, capture_output=True, text=True, check=False)
     report = _read(done.stdout, done.returncode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,8 @@ def _place(folder: Path, place: str, flags: Flags) -> int:
     """Write the new place into the answers and files, then move what the volume holds. Run again, it goes on."""
     from scaffold.cli.volumes import placed
 
-    written = placed.carry_out(flags.start, flags.names[0], place, dry_run=flags.dry_run, yes=flags.yes)
+    look = partial(_possible, folder, flags=flags)
+    written = placed.carry_out(flags.start, flags.names[0], place, look, dry_run=flags.dry_run, yes=flags.yes)
     if written and flags.dry_run:
         console.note(f"then it would move what `{flags.names[0]}` holds")
         return 0
@@ -169,7 +171,7 @@ def carry_out(folder: Path, arguments: Sequence[str], flags: Flags) -> int:
     if not flags.as_json:
         _show(plan)
     if plan["exit_code"]:
-        raise ops.failure(plan)
+        raise _failure(plan)
     if flags.dry_run or not plan["plan"]:
         return _looked(plan, flags)
     if flags.somebody_there and not flags.yes and not _sure(plan):
@@ -180,7 +182,7 @@ def carry_out(folder: Path, arguments: Sequence[str], flags: Flags) -> int:
         if flags.somebody_there:
             # `ops` has said why.
             return int(done["exit_code"])
-        raise ops.failure(done)
+        raise _failure(done)
     if flags.as_json:
         console.document({key: value for key, value in done.items() if key != "version"})
     else:
@@ -201,6 +203,13 @@ def _planned(folder: Path, arguments: Sequence[str], flags: Flags) -> Mapping[st
     for line in done.get("done", []):
         console.note(f"note: {line}")
     return ops.run(folder, "move", [*arguments, "--dry-run"]) if done["exit_code"] <= 1 else done
+
+
+def _possible(folder: Path, arguments: Sequence[str], flags: Flags) -> None:
+    """Make sure that `ops move` would do it. Raises ScaffoldError with its reason."""
+    plan = _planned(folder, arguments, flags)
+    if plan["exit_code"]:
+        raise _failure(plan)
 
 
 def _looked(plan: Mapping[str, Any], flags: Flags) -> int:
@@ -244,3 +253,11 @@ def _tell(done: Mapping[str, Any], *, watched: bool) -> None:
         console.note(f"note: {line}")
     for problem in [] if watched else done["problems"]:
         console.failure(problem["what"], problem["why"], problem["fix"])
+
+
+def _failure(report: Mapping[str, Any]) -> ScaffoldError:
+    """The first problem of a report as ours, with its exit code."""
+    problem = next(iter(report.get("problems", [])), {"what": "`ops move` failed", "why": "", "fix": ""})
+    error = ScaffoldError(problem["what"], problem["why"], problem["fix"])
+    error.code = int(report["exit_code"])
+    return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,14 @@ from scaffold.errors import ScaffoldError
 if TYPE_CHECKING:
     from scaffold.project.existing import Existing
 
-# How Compose makes a volume when a file does not say it.
-_DRIVER = "local"
+# Looks whether the project's `ops move` would do what it is told here. Raises ScaffoldError with its reason.
+Look = Callable[[Sequence[str]], None]
 
 
-def carry_out(start: Path, volume: str, place: str, *, dry_run: bool, yes: bool) -> bool:
+def carry_out(start: Path, volume: str, place: str, look: Look, *, dry_run: bool, yes: bool) -> bool:
     """Write where a volume shall live into the project's answers and files; true when something was to change.
+
+    Before any file says so, `look` is asked whether its content could be moved there.
 
     Raises ScaffoldError when the volume cannot live there, or the project is not ready to be changed.
     """
@@ -29,11 +32,11 @@ def carry_out(start: Path, volume: str, place: str, *, dry_run: bool, yes: bool)
     if wanted == project.answers.get(placement.KEY):
         return False
     project, _ = change.opened(flags)
-    _write(project, {**project.answers, placement.KEY: wanted}, volume, flags)
+    _write(project, {**project.answers, placement.KEY: wanted}, volume, flags, look)
     return True
 
 
-def _write(project: Existing, answers: dict[str, Any], volume: str, flags: change.Flags) -> None:
+def _write(project: Existing, answers: dict[str, Any], volume: str, flags: change.Flags, look: Look) -> None:
     from scaffold.catalog import placement
     from scaffold.project import placing, update
 
@@ -47,28 +50,20 @@ def _write(project: Existing, answers: dict[str, Any], volume: str, flags: chang
                     ", ".join(conflict.path for conflict in draft.merged.conflicts),
                     "write `driver` and `driver_opts` there yourself, then: scaffold volumes move " + volume,
                 )
-            _try(project.folder, draft.scratch, volume)
+            _try(draft.scratch, volume, look)
             for each in draft.plan.changes:
                 console.note(f"{'would change' if flags.dry_run else 'changes'} {each.path}")
             if not flags.dry_run:
                 update.carry_out(draft, console.note)
 
 
-def _try(folder: Path, changed: Path, volume: str) -> None:
-    """Have the project's `ops` look whether it could move the volume there, before any file says so.
-
-    Raises ScaffoldError with its reason, such as a disk that is not there.
-    """
+def _try(changed: Path, volume: str, look: Look) -> None:
+    """Have it looked whether the volume could be moved to where the files in `changed` put it."""
     from scaffold.compose.project import files_in, read_project
-    from scaffold.project import ops
 
     declared = read_project(files_in(changed)).volumes.get(volume)
-    settings = declared.settings if declared else {}
-    wanted = [f"{key}={said}" for key, said in (settings.get("driver_opts") or {}).items()]
-    if any("$" in each for each in wanted):
+    options = declared.options if declared else {}
+    if any("$" in said for said in options.values()):
         return  # Compose knows better what that is
-    options = [part for each in wanted for part in ("--opt", each)]
-    driver = str(settings.get("driver") or _DRIVER)
-    report = ops.run(folder, "move", ["--anew", volume, "--driver", driver, *options, "--dry-run"])
-    if report["exit_code"]:
-        raise ops.failure(report)
+    how = ["--driver", declared.driver] if declared else []
+    look(["--anew", volume, *how, *(part for key, said in options.items() for part in ("--opt", f"{key}={said}"))])
