@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,10 @@ from tools.examples import ROOT
 
 pytestmark = pytest.mark.compose
 
+# Compiled once for thousands of choices.
+RENDERING = Rendering(load(ROOT))
 # Shell words in healthchecks that are no programs of the image.
 SHELL = {"CMD", "CMD-SHELL", "exec", "test", "grep", "cat"}
-
-
-@cache
-def resolver() -> Rendering:
-    """The template's resolver, compiled once for thousands of choices."""
-    return Rendering(load(ROOT))
 
 
 def model(project: Path) -> dict[str, Any]:
@@ -39,7 +34,7 @@ def test_it_loads_without_warnings(project: Path, version: str) -> None:
 
 @pytest.mark.parametrize("version", compose.VERSIONS)
 def test_every_overlay_loads_over_it(project: Path, version: str, choice: dict[str, Any]) -> None:
-    overlays = {name: ids for name, ids in resolver().stack(choice)["overlays"].items() if ids}
+    overlays = {name: ids for name, ids in RENDERING.stack(choice)["overlays"].items() if ids}
     assert {path.name for path in project.glob("compose.*.yaml")} == {f"compose.{name}.yaml" for name in overlays}
     for name, ids in overlays.items():
         services = compose.config(project, version, "compose.yaml", f"compose.{name}.yaml")["services"]
@@ -60,7 +55,7 @@ def test_every_overlay_loads_over_it(project: Path, version: str, choice: dict[s
 
 @pytest.mark.parametrize("version", compose.VERSIONS)
 def test_the_table_of_volumes_survives_every_compose(project: Path, version: str, choice: dict[str, Any]) -> None:
-    stack = resolver().stack(choice)
+    stack = RENDERING.stack(choice)
     table = compose.config(project, version)["x-scaffold"]
     assert table["volumes"] == {
         volume["name"]: {
@@ -108,7 +103,7 @@ def test_each_volume_is_mounted_by_its_writers_and_readers(project: Path, choice
             assert mount["type"] != "bind"
             if mount["type"] == "volume":
                 found[mount["source"]][not mount.get("read_only")].add(entries[name])
-    for volume in resolver().stack(choice)["volumes"]:
+    for volume in RENDERING.stack(choice)["volumes"]:
         mounted = found.pop(volume["name"])
         assert mounted[True] == set(volume["writers"]), volume["name"]
         assert mounted[False] - mounted[True] == set(volume["readers"]), volume["name"]
@@ -125,7 +120,7 @@ def test_volumes_are_declared_plainly(project: Path, choice: dict[str, Any]) -> 
 
 
 def test_every_service_is_watched_stopped_gently_and_started_again(project: Path, choice: dict[str, Any]) -> None:
-    stack = resolver().stack(choice)
+    stack = RENDERING.stack(choice)
     jobs = {name: ["pull"] for name in stack["pulls"]} | {job["service"]: ["train"] for job in stack["jobs"]}
     for name, service in model(project)["services"].items():
         if name in jobs:
@@ -181,7 +176,7 @@ def test_secrets_are_files_and_no_password_has_a_default(project: Path) -> None:
 
 def test_links_are_complete(project: Path, choice: dict[str, Any]) -> None:
     """Who is linked waits for the other, and has every secret that its environment names."""
-    stack = resolver().stack(choice)
+    stack = RENDERING.stack(choice)
     services = model(project)["services"]
     for id, link in stack["links"].items():
         waits = {name: wait["condition"] for name, wait in services[id].get("depends_on", {}).items()}
@@ -215,7 +210,7 @@ def test_generated_lists_end_in_a_line_below_which_users_add(project: Path) -> N
 
 def test_volumes_md_lists_them_all(project: Path, choice: dict[str, Any]) -> None:
     text = (project / "VOLUMES.md").read_text()
-    for volume in resolver().stack(choice)["volumes"]:
+    for volume in RENDERING.stack(choice)["volumes"]:
         assert f"| `{volume['name']}` | {volume['responsibility']} | {volume['class']} | {volume['owner']} |" in text
         assert f'{volume["name"]}[("{volume["name"]}<br>{volume["responsibility"]}")]' in text
 

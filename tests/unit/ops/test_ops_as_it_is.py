@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,30 +26,6 @@ def noise(mebibytes: int) -> bytes:
     return b"".join(NOISE[number:] + NOISE[:number] for number in range(mebibytes))
 
 
-class Apart:
-    """Two files, as halves are before they are joined."""
-
-    def __init__(self, lying: Path, content: bytes) -> None:
-        self.lying, self.half = lying, lying.with_name(".half")
-        cut = len(content) // 2
-        self.half.write_bytes(content[cut:])
-        lying.write_bytes(content[:cut] + b"a mark, and what fills a record")
-        self.cut = cut
-
-    def open(self) -> Any:
-        from ops.volumes.scratch import Halves
-
-        return Halves(self.lying.open("rb"), self.cut, self.half.open("rb"))
-
-    def join(self) -> Any:
-        with self.lying.open("r+b") as file:
-            file.truncate(self.cut)
-            file.seek(0, os.SEEK_END)
-            file.write(self.half.read_bytes())
-        self.half.unlink()
-        return self.lying.open("rb")
-
-
 def kept(
     folder: Path, content: bytes, codec: str = "gzip", *, whole: bool = True, halves: bool = False
 ) -> tuple[Any, Path, int]:
@@ -56,15 +33,20 @@ def kept(
     from ops.sets.keeping import Keeper
     from ops.sets.manifest import Item
     from ops.sets.writer import Writer
+    from ops.volumes.scratch import BLOCK, HALF, Scratch
 
-    lying = folder / ".scratch-data"
+    spare = Scratch(None, folder, {})  # type: ignore[arg-type] # no helper has to write here
+    lying = spare.path("data")
     lying.write_bytes(content)
+    if halves:
+        cut = len(content) // 2 // BLOCK * BLOCK
+        lying.write_bytes(content[:cut] + spare.mark.name.encode() + bytes(BLOCK))
+        spare.path("data", HALF).write_bytes(content[cut:])
     lying.chmod(0o666)
     inode = lying.stat().st_ino
     sink = Writer(folder, codec).sink(Item("data", "project_data"))
-    apart = Apart(lying, content) if halves else None
-    file, join = (apart.open(), apart.join) if apart else (lying.open("rb"), None)
-    keeper = Keeper(sink, "content", "content.tar", file, threading.Lock(), lying=lying, plain=True, join=join)
+    join = partial(spare.join, "data") if halves else None
+    keeper = Keeper(sink, "content", "content.tar", spare.open("data"), threading.Lock(), plain=True, join=join)
     if halves:
         keeper.following.end(whole=True)
     keeper.start()

@@ -205,8 +205,8 @@ class Taking:
         name = job.entry.name
         # Windows gives a file that is open no other name.
         plain = not self.writer.filters and sys.platform != "win32"
-        sink, join = self.writer.sink(job.item), partial(spare.join, name) if spare.in_two(name) else None
-        keeper = Keeper(sink, ROLE, NAME, spare.open(name), self.turn, lying=spare.path(name), plain=plain, join=join)
+        join = partial(spare.join, name) if spare.in_two(name) else None
+        keeper = Keeper(self.writer.sink(job.item), ROLE, NAME, spare.open(name), self.turn, plain=plain, join=join)
         keepers[name] = keeper
         keeper.start()
         return keeper.following

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from ops.errors import UNABLE, OpsError
@@ -13,7 +14,6 @@ from ops.sets import codec, samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from ops.sets.writer import ItemSink
 
@@ -54,8 +54,8 @@ class Following:
 class Keeper(threading.Thread):
     """Stores one archive as it grows. They take turns: two at once would only share the processors.
 
-    With `plain` the archive's own file, `lying`, may become the stored one. One that is whole and lies in two files,
-    which `file` reads as one, has `join` to make it one and open that.
+    With `plain` the archive's own file may become the stored one. One that is whole and lies in two files, which
+    `file` reads as one, has `join` to make it one and open that.
     """
 
     def __init__(
@@ -66,13 +66,12 @@ class Keeper(threading.Thread):
         file: IO[bytes],
         turn: threading.Lock,
         *,
-        lying: Path,
         plain: bool = False,
         join: Callable[[], IO[bytes]] | None = None,
     ) -> None:
         super().__init__(name="ops-keeper", daemon=True)
         self.sink, self.role, self.file_name, self.turn = sink, role, name, turn
-        self.lying, self.plain, self.join_halves = lying, plain, join
+        self.lying, self.plain, self.join_halves = Path(file.name), plain, join
         self.packs = sink.writer.codec != codec.NONE
         self.following = Following(file)
         self.error: BaseException | None = None

@@ -144,11 +144,12 @@ def make(path: Path) -> None:
 
 
 class Halves:
-    """Two files as one; of the first, what is before an offset."""
+    """Two files as one, of the first one's name; of that, what is before an offset."""
 
     def __init__(self, first: IO[bytes], end: int, second: IO[bytes]) -> None:
         """Begin at the first one's start."""
         self.first, self.end, self.second = first, end, second
+        self.name = first.name
         self.at = 0
 
     def read(self, size: int) -> bytes:
