@@ -8,7 +8,8 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-INTERVAL = 0.1
+# A look takes some milliseconds of a processor, from those who are measured too.
+INTERVAL = 0.25
 PROC = Path("/proc")
 KIB = 1024
 

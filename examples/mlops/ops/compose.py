@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ops import docker, envfile
+from ops.beside import beside
 from ops.errors import UNABLE, NoEngineError, OpsError
 
 if TYPE_CHECKING:
@@ -97,6 +98,18 @@ def model(project: Project) -> Model:
     for key, body in (said.get("volumes") or {}).items():
         held[key] = (body or {}).get("name") or project.held_as(key)
     return Model(sorted(said.get("services") or {}), dict(sorted(held.items())), described, said)
+
+
+def described(project: Project) -> Model:
+    """Return the resolved project; of a Compose that is too old, or none, say so first."""
+    with beside(require) as new_enough:
+        try:
+            said = model(project)
+        except OpsError:
+            new_enough()
+            raise
+        new_enough()
+    return said
 
 
 def shown(project: Project) -> str:

@@ -87,8 +87,7 @@ def look_at_secrets(this: Project, report: Report) -> bool:
 
 def look_with_compose(this: Project, volumes: list[Volume], report: Report) -> None:
     """Show services and volumes."""
-    compose.require()
-    model = compose.model(this)
+    model = compose.described(this)
     containers = docker.containers(this.name)
     look_at_services(model, compose.ps(this), containers, report)
     look_at_volumes(this, model, volumes, containers, report)

@@ -38,8 +38,7 @@ def run(root: Path, options: argparse.Namespace) -> Report:
     """Look into volumes; they are mounted read-only, and nothing stands still for it."""
     this = project.load(root)
     project.require_env(this)
-    compose.require()
-    model = compose.model(this)
+    model = compose.described(this)
     report = Report({"project": this.name})
     helpers = images.candidates(model, docker.containers(None), this.name)
     found: list[dict[str, Any]] = []

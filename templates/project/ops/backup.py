@@ -65,7 +65,7 @@ def run(root: Path, options: argparse.Namespace) -> Report:
     filters = crypt.encrypting(options.recipient, options.recipients_file)
     with lock.held(this, "backup"), place.receiving(options.output, filters) as receiver:
         report = Report({"project": this.name})
-        with beside(partial(described, this)) as model_told:
+        with beside(partial(compose.described, this)) as model_told:
             for done in tidy.up(this, place.home, receiver.home):
                 report.note(done)
             tidy.refuse_unfinished(this)
@@ -83,12 +83,6 @@ def run(root: Path, options: argparse.Namespace) -> Report:
         if path:
             receiver.keep(path)
     return report
-
-
-def described(this: Project) -> Model:
-    """Return what Compose makes of the project's files."""
-    compose.require()
-    return compose.model(this)
 
 
 def places_of(model: Model) -> plan.Places:

@@ -22,7 +22,6 @@ GNU_TAR = [
     "--sparse",
     "--xattrs",
     "--xattrs-include=*",
-    "--acls",
     "--numeric-owner",
 ]
 

@@ -8,6 +8,7 @@ import stat
 import threading
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,13 +41,14 @@ def kept(
     lying.write_bytes(content)
     if halves:
         cut = len(content) // 2 // BLOCK * BLOCK
-        lying.write_bytes(content[:cut] + spare.mark.name.encode() + bytes(BLOCK))
+        lying.write_bytes(content[:cut])
         spare.path("data", HALF).write_bytes(content[cut:])
     lying.chmod(0o666)
     inode = lying.stat().st_ino
     sink = Writer(folder, codec).sink(Item("data", "project_data"))
     join = partial(spare.join, "data") if halves else None
-    keeper = Keeper(sink, "content", "content.tar", spare.open("data"), threading.Lock(), plain=True, join=join)
+    opened, where = spare.open("data"), spare.lying("data")
+    keeper = Keeper(sink, "content", "content.tar", opened, threading.Lock(), lying=where, plain=True, join=join)
     if halves:
         keeper.following.end(whole=True)
     keeper.start()
@@ -118,3 +120,24 @@ def test_one_that_did_not_get_whole_is_no_file_of_the_set(tmp_path: Path) -> Non
     assert keeper.sink.item.files == []
     assert lying.exists()
     assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_halves_that_are_whole_are_known_to_be_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else they would be joined before anybody looks whether they stay as they are: another copy of all."""
+    from ops.sets.keeping import Keeper
+    from ops.sets.manifest import Item
+    from ops.sets.take import Taking
+    from ops.sets.writer import Writer
+    from ops.volumes.scratch import HALF, Scratch
+
+    spare = Scratch(None, tmp_path, {})  # type: ignore[arg-type] # no helper has to write here
+    for more in ("", HALF):
+        spare.path("data", more).write_bytes(b"words " * 1000)
+    seen = []
+    monkeypatch.setattr(Keeper, "start", lambda self: seen.append((self.following.whole, self.lying)))
+    job: Any = SimpleNamespace(entry=SimpleNamespace(name="data"), item=Item("data", "project_data"))
+    this: Any = None
+    made: dict[str, Any] = {}
+    Taking(this, [], 30, Writer(tmp_path, "zstd")).follow(job, spare, made, whole=True)
+    made["data"].following.file.close()
+    assert seen == [(True, [spare.path("data"), spare.path("data", HALF)])]

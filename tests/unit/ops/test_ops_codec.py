@@ -37,10 +37,24 @@ def test_who_compresses_may_read_a_file_itself(tmp_path: Path, how: str, content
     lying = tmp_path / "lying"
     lying.write_bytes(content)
     with lying.open("rb") as source:
-        stored = codec.encode(source, tmp_path / "item", how, lying=lying)
+        stored = codec.encode(source, tmp_path / "item", how, lying=[lying])
     assert (stored.plain_size, stored.plain_sha256) == (len(content), hashlib.sha256(content).hexdigest())
     assert (stored.size, stored.sha256) == codec.digest(tmp_path / "item")
     assert read(tmp_path / "item", how) == content
+
+
+@pytest.mark.parametrize("how", PACKED, indirect=True)
+@pytest.mark.parametrize("content", SAMPLES, ids=["empty", "byte", "text", "noise"])
+def test_several_files_are_one_stream(tmp_path: Path, how: str, content: bytes) -> None:
+    # Names that a program could take for options, or for what is compressed already.
+    lying = [tmp_path / "-first.gz", tmp_path / "second.zst", tmp_path / "third"]
+    for number, each in enumerate(lying):
+        each.write_bytes(content[number::3])
+    whole = b"".join(each.read_bytes() for each in lying)
+    stored = codec.encode(io.BytesIO(whole), tmp_path / "item", how, lying=lying)
+    assert (stored.plain_size, stored.plain_sha256) == (len(content), hashlib.sha256(whole).hexdigest())
+    assert (stored.size, stored.sha256) == codec.digest(tmp_path / "item")
+    assert read(tmp_path / "item", how) == whole
 
 
 class Reader:

@@ -129,8 +129,19 @@ def test_who_reads_the_file_itself_fails(
     lying = tmp_path / "lying"
     lying.write_bytes(NOISE)
     with lying.open("rb") as source:
-        error = failure(lambda: codec.encode(source, work / "item", "zstd", lying=lying))
+        error = failure(lambda: codec.encode(source, work / "item", "zstd", lying=[lying]))
     assert (error.problem.why, error.code) == (why, UNABLE)
+    assert list(work.iterdir()) == []
+
+
+@pytest.mark.usefixtures("zstd")
+def test_one_of_several_files_cannot_be_read(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    there = tmp_path / "there"
+    there.write_bytes(NOISE)
+    error = failure(lambda: codec.encode(io.BytesIO(NOISE), work / "item", "zstd", lying=[there, tmp_path / "gone"]))
+    assert "No such file" in error.problem.why
     assert list(work.iterdir()) == []
 
 

@@ -19,7 +19,7 @@ def keeper(folder: Path, grown: Path, turn: threading.Lock | None = None) -> Any
 
     item = Item(grown.name, grown.name)
     sink = Writer(folder, "none").sink(item)
-    made = Keeper(sink, "content", "content.tar", grown.open("rb"), turn or threading.Lock())
+    made = Keeper(sink, "content", "content.tar", grown.open("rb"), turn or threading.Lock(), lying=[grown])
     made.start()
     return made
 

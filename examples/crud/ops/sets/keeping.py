@@ -6,14 +6,14 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from ops.errors import UNABLE, OpsError
 from ops.sets import codec, samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from ops.sets.writer import ItemSink
 
@@ -54,8 +54,8 @@ class Following:
 class Keeper(threading.Thread):
     """Stores one archive as it grows. They take turns: two at once would only share the processors.
 
-    With `plain` the archive's own file may become the stored one. One that is whole and lies in two files, which
-    `file` reads as one, has `join` to make it one and open that.
+    With `plain` the archive's own file may become the stored one. `lying` is where it lies: one that is whole may be in
+    two files, which `file` reads as one, and has `join` to make them one and open that.
     """
 
     def __init__(
@@ -66,12 +66,13 @@ class Keeper(threading.Thread):
         file: IO[bytes],
         turn: threading.Lock,
         *,
+        lying: Sequence[Path],
         plain: bool = False,
         join: Callable[[], IO[bytes]] | None = None,
     ) -> None:
         super().__init__(name="ops-keeper", daemon=True)
         self.sink, self.role, self.file_name, self.turn = sink, role, name, turn
-        self.lying, self.plain, self.join_halves = Path(file.name), plain, join
+        self.lying, self.plain, self.join_halves = lying, plain, join
         self.packs = sink.writer.codec != codec.NONE
         self.following = Following(file)
         self.error: BaseException | None = None
@@ -93,7 +94,7 @@ class Keeper(threading.Thread):
             return False
         if self.join_halves:
             self.following.file.close()
-            self.following.file, self.join_halves = self.join_halves(), None
+            self.following.file, self.join_halves, self.lying = self.join_halves(), None, self.lying[:1]
         return True
 
     def adopted(self) -> bool:
@@ -114,14 +115,14 @@ class Keeper(threading.Thread):
             file.seek(0)
             return False
         os.fsync(file.fileno())
-        self.sink.adopt(self.role, self.file_name, self.lying, sum)
+        self.sink.adopt(self.role, self.file_name, self.lying[0], sum)
         return True
 
     def add(self) -> None:
         """Compress it; one that is whole by now can be read by two at once."""
         whole = self.following.whole
         stream = self.following.file if whole else cast("IO[bytes]", self.following)
-        self.sink.add(self.role, self.file_name, stream, lying=self.lying if whole and not self.join_halves else None)
+        self.sink.add(self.role, self.file_name, stream, lying=self.lying if whole else ())
 
     def finish(self) -> None:
         """Wait for the end, and raise what went wrong."""

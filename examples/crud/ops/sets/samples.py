@@ -10,7 +10,7 @@ from typing import IO
 EVERY = 4 << 20  # bytes from one sample to the next
 PIECE = 32 << 10  # bytes: as far as zlib looks back
 ENOUGH = 16  # samples
-MOST = 64
+MOST = 32
 # Model weights of 16 bits still come to 0.78 and of 32 bits to 0.92 (measured); quantized ones, images and what is
 # compressed already to 0.97 and more.
 PAYS = 0.95

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from ops import sandbox
 from ops.errors import UNABLE, OpsError
 from ops.progress import say
-from ops.sets import paths, targets
+from ops.sets import acls, paths, targets
 from ops.sets.take import ROLE
 from ops.sets.writer import ItemSource
 from ops.stores.server import Server
@@ -17,7 +18,7 @@ from ops.volumes import freeze, helper, place, rollback, starting
 from ops.volumes.refill import Refill
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ops.compose import Model
     from ops.docker import Container
@@ -96,7 +97,7 @@ class Restoring:
                 with goal.store.fill(source, owner) as stream:
                     self.work.fill(goal.volume, stream)
             return
-        with source.open(goal.item.file(ROLE)) as stream:
+        with self.archive(goal) as stream:
             found = self.work.fill(goal.volume, stream)
         wanted = self.contents[goal.key].entries
         if found != wanted:
@@ -106,7 +107,6 @@ class Restoring:
 
     def fill_paths(self, goal: Target) -> None:
         """Put some paths back beside what else is there."""
-        source = ItemSource(self.found.path, goal.item, self.decrypt)
         with self.work.helper(goal.volume) as at:
             # A folder that is gone comes back as it was, one that is there stays as it is.
             gone = [
@@ -121,8 +121,14 @@ class Restoring:
             *(f"./{each}" for each in self.wanted),
         ]
         self.work.note(goal.volume, emptied=True)
-        with source.open(goal.item.file(ROLE)) as stream:
+        with self.archive(goal) as stream:
             self.work.fill(goal.volume, stream, "--recursive-unlink", "--no-wildcards", *members)
+
+    @contextmanager
+    def archive(self, goal: Target) -> Iterator[IO[bytes]]:
+        """Yield the plain archive of an item, as tar unpacks all of it."""
+        with ItemSource(self.found.path, goal.item, self.decrypt).open(goal.item.file(ROLE)) as stream:
+            yield cast("IO[bytes]", acls.Rewritten(stream)) if self.contents[goal.key].acls else stream
 
     def load(self) -> None:
         """Load dumps into servers of a sandbox; let servers on restored files take the present password."""

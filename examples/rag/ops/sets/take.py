@@ -188,7 +188,7 @@ class Taking:
         try:
             # A live copy may change under tar, which then says nothing of links.
             if spare.halves[name] and pause.how != plan.LIVE and spare.archive_halves(name, limit):
-                self.follow(job, spare, keepers).end(whole=True)
+                self.follow(job, spare, keepers, whole=True)
                 return
             if spare.begin(name):
                 following = self.follow(job, spare, keepers)
@@ -200,14 +200,17 @@ class Taking:
         if following:
             following.end(whole=True)
 
-    def follow(self, job: Job, spare: scratch.Scratch, keepers: dict[str, Keeper]) -> Following:
+    def follow(self, job: Job, spare: scratch.Scratch, keepers: dict[str, Keeper], *, whole: bool = False) -> Following:
         """Begin to store an archive that lies on this machine, whole or not."""
         name = job.entry.name
         # Windows gives a file that is open no other name.
         plain = not self.writer.filters and sys.platform != "win32"
         join = partial(spare.join, name) if spare.in_two(name) else None
-        keeper = Keeper(self.writer.sink(job.item), ROLE, NAME, spare.open(name), self.turn, plain=plain, join=join)
+        sink, lying = self.writer.sink(job.item), spare.lying(name)
+        keeper = Keeper(sink, ROLE, NAME, spare.open(name), self.turn, lying=lying, plain=plain, join=join)
         keepers[name] = keeper
+        if whole:
+            keeper.following.end(whole=True)
         keeper.start()
         return keeper.following
 

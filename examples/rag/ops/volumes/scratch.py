@@ -67,6 +67,7 @@ class Scratch:
         tar = self.at.tar(volume, members=())
         answer = self.at.run("sh", "-c", TWO, MOUNT, *files, *tar, patience=patience)
         if answer.code == 0 and NOT_WHOLE not in answer.errors:
+            os.truncate(self.path(volume), self.end(volume))
             return True
         self.drop(volume)
         return False
@@ -90,26 +91,27 @@ class Scratch:
         with ExitStack() as opened:
             file: IO[bytes] = opened.enter_context(self.path(volume).open("rb"))
             if self.in_two(volume):
-                half = opened.enter_context(self.path(volume, HALF).open("rb"))
-                file = cast("IO[bytes]", Halves(file, self.end(file), half))
+                file = cast("IO[bytes]", Halves(file, opened.enter_context(self.path(volume, HALF).open("rb"))))
             opened.pop_all()
         return file
 
     def join(self, volume: str) -> IO[bytes]:
         """Make one archive of two halves, and open it."""
-        with self.path(volume).open("r+b") as file, self.path(volume, HALF).open("rb") as rest:
-            file.truncate(self.end(file))
-            file.seek(0, os.SEEK_END)
+        with self.path(volume).open("ab") as file, self.path(volume, HALF).open("rb") as rest:
             shutil.copyfileobj(rest, file, CHUNK)
         self.path(volume, HALF).unlink()
         return self.open(volume)
 
-    def end(self, file: IO[bytes]) -> int:
+    def lying(self, volume: str) -> list[Path]:
+        """Return the files that one on this machine lies in, one after the other."""
+        return [self.path(volume), *([self.path(volume, HALF)] if self.in_two(volume) else [])]
+
+    def end(self, volume: str) -> int:
         """Return where the members of a first half end, and the mark begins: with a header that is named after it."""
-        tail = max(0, file.seek(0, os.SEEK_END) - TAIL)
-        file.seek(tail)
-        found = file.read().find(self.mark.name.encode())
-        file.seek(0)
+        with self.path(volume).open("rb") as file:
+            tail = max(0, file.seek(0, os.SEEK_END) - TAIL)
+            file.seek(tail)
+            found = file.read().find(self.mark.name.encode())
         if found < 0:
             raise OpsError("an archive has no end", "it was cut while it was written", code=UNABLE)
         return tail + found - (tail + found) % BLOCK
@@ -144,13 +146,12 @@ def make(path: Path) -> None:
 
 
 class Halves:
-    """Two files as one, of the first one's name; of that, what is before an offset."""
+    """Two files as one."""
 
-    def __init__(self, first: IO[bytes], end: int, second: IO[bytes]) -> None:
+    def __init__(self, first: IO[bytes], second: IO[bytes]) -> None:
         """Begin at the first one's start."""
-        self.first, self.end, self.second = first, end, second
-        self.name = first.name
-        self.at = 0
+        self.first, self.end, self.second = first, first.seek(0, os.SEEK_END), second
+        self.seek(0)
 
     def read(self, size: int) -> bytes:
         """Return the next bytes."""

@@ -91,17 +91,20 @@ def available() -> str:
 
 
 def encode(
-    source: IO[bytes], path: Path, codec: str, through: Sequence[str] = (), *, lying: Path | None = None
+    source: IO[bytes], path: Path, codec: str, through: Sequence[str] = (), *, lying: Sequence[Path] = ()
 ) -> Stored:
     """Write a stream to a new file. What fails leaves no file, no process and no thread.
 
-    `lying` is a file that holds all of the stream: who compresses can read it without us in between.
+    `lying` are files that hold all of the stream, one after the other: who compresses can read them without us in
+    between. Of several only zstd makes one stream.
     """
-    commands = [*packing(codec), *([through] if through else [])]
+    if codec == NONE or (len(lying) > 1 and codec != "zstd"):
+        lying = ()
+    commands = [*packing(codec, lying if len(lying) > 1 else ()), *([through] if through else [])]
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         try:
-            stored = pour(source, handle, commands, path.name, lying if commands else None)
+            stored = pour(source, handle, commands, path.name, lying)
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -112,12 +115,13 @@ def encode(
     return stored
 
 
-def pour(source: IO[bytes], handle: int, commands: Sequence[Sequence[str]], name: str, lying: Path | None) -> Stored:
+def pour(source: IO[bytes], handle: int, commands: Sequence[Sequence[str]], name: str, lying: Sequence[Path]) -> Stored:
     """Send a stream through a row of programs into an open file."""
     with ExitStack() as ends:
-        reading, writing = (io.FileIO(lying), None) if lying else pipe()
-        # With a file instead of a pipe, its position tells how much of it was read.
-        place = ends.enter_context(io.FileIO(os.dup(reading.fileno()))) if lying else None
+        # Several files are named on the command line.
+        reading, writing = (io.FileIO(lying[0] if len(lying) == 1 else os.devnull), None) if lying else pipe()
+        # With one file instead of a pipe, its position tells how much of it was read.
+        place = ends.enter_context(io.FileIO(os.dup(reading.fileno()))) if len(lying) == 1 else None
         if writing:
             ends.enter_context(writing)  # of a row that cannot be started
         row = ends.enter_context(Row(commands, reading))
@@ -217,14 +221,15 @@ def pieces(stream: IO[bytes] | io.FileIO) -> Iterator[memoryview]:
         yield view[:got]
 
 
-def packing(codec: str) -> list[list[str]]:
-    """Return the command that compresses; none for a plain copy."""
+def packing(codec: str, paths: Sequence[Path] = ()) -> list[list[str]]:
+    """Return the command that compresses its input, or zstd's for files as one stream; none for a plain copy."""
     if codec == NONE:
         return []
     # After everything else that wants the processors: what is being copied meanwhile stands still, others have work.
     nice = ["nice"] if shutil.which("nice") else []
     if codec == "zstd":
-        return [[*nice, "zstd", "-1", f"-T{min(THREADS, os.cpu_count() or 1)}", "-q", "-c"]]
+        named = ["--", *map(str, paths)] if paths else []
+        return [[*nice, "zstd", "-1", f"-T{min(THREADS, os.cpu_count() or 1)}", "-q", "-c", *named]]
     return [[*nice, *(["pigz", "-1"] if shutil.which("pigz") else gz())]]
 
 

@@ -28,10 +28,14 @@ __all__ = ["Content", "Hostile", "selection", "walk"]
 
 @dataclass(frozen=True)
 class Content:
-    """Members, and the logical bytes of regular files: a hole counts, a second hard link does not."""
+    """Members, and the logical bytes of regular files: a hole counts, a second hard link does not.
+
+    `acls` tells whether a member has an ACL as an attribute only, which sets of format 1 have twice.
+    """
 
     entries: int
     bytes: int
+    acls: bool = False
 
 
 def walk(
@@ -47,10 +51,12 @@ def walk(
     reader = Reader(stream)
     links = Links()
     entries = size = 0
+    acls = False
     # The end marker has to be there.
     for member in iter(lambda: header.read(reader), None):
         name = links.admit(member)
         entries += 1
+        acls = acls or member.acl_as_attribute
         if on_member:
             on_member(name, member)
         if not member.regular:
@@ -61,7 +67,7 @@ def walk(
             on_file(name, member.info(body.size), io.BufferedReader(body))
         body.finish()
     reader.end()
-    return Content(entries, size)
+    return Content(entries, size, acls)
 
 
 class Links:

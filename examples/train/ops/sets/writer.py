@@ -40,9 +40,9 @@ class ItemSink:
     item: Item
 
     def add(
-        self, role: str, name: str, stream: IO[bytes], about: dict[str, Any] | None = None, lying: Path | None = None
+        self, role: str, name: str, stream: IO[bytes], about: dict[str, Any] | None = None, lying: Sequence[Path] = ()
     ) -> File:
-        """Keep a stream as a file of the item; `lying` is a file that holds all of it, if there is one."""
+        """Keep a stream as a file of the item; `lying` are files that hold all of it, if there are any."""
         into = self.writer
         suffix = codec.SUFFIX[into.codec] + (crypt.SUFFIX if into.filters else "")
         path = PurePosixPath(self.item.volume, name + suffix)

@@ -14,7 +14,8 @@ from ops.errors import UNABLE, OpsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 1
+# 2: ACLs are among the attributes of an archive only. An `ops` that knows of 1 would lose them without a word.
+FORMAT = 2
 NAME = "manifest.json"
 STORED, LEFT_OUT, FAILED = "stored", "left out", "failed"
 
