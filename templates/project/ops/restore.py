@@ -91,10 +91,9 @@ def fill(
 ) -> None:  # fmt: skip
     """Restore the volumes, or show what that would mean."""
     project.require_env(this)
-    compose.require()
     name = options.to_project or this.name
     report.document["project"] = name
-    model = compose.model(this)
+    model = compose.described(this)
     containers = docker.containers(None)
     helpers = images.candidates(model, containers, this.name)
     goals = lasting(targets.make(this, model, items, name), report)

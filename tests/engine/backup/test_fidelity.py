@@ -131,7 +131,7 @@ def test_everything_comes_back(make: Make, run: Run) -> None:
 
 
 BEFORE = r"""
-import os
+import os, struct
 from typing import Any
 os.chdir("/things"); os.umask(0)
 for name in ("one/two/file", "one/two/other", "side"):
@@ -139,6 +139,11 @@ for name in ("one/two/file", "one/two/other", "side"):
     open(name, "w").write("as it was")
 os.chown("one", 999, 999); os.chmod("one", 0o2750); os.mkdir("one/empty"); os.symlink("side", "one/link")
 os.link("side", "second name"); os.mkfifo("one/fifo")
+# A folder that has one, and one in which files that are older have none.
+NONE = 0xFFFFFFFF
+entries = (1, 7, NONE), (2, 7, 1000), (4, 5, NONE), (16, 7, NONE), (32, 0, NONE)
+acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+os.setxattr("one/empty", "system.posix_acl_access", acl); os.setxattr("one/two", "system.posix_acl_default", acl)
 """
 CHANGE = r"""
 import os, shutil
