@@ -73,9 +73,9 @@ def test_what_is_no_manifest_is_damaged(tmp_path: Path, content: bytes) -> None:
 
 def test_a_newer_format_is_refused_before_its_seal(tmp_path: Path) -> None:
     from ops.errors import OpsError
-    from ops.sets.manifest import load
+    from ops.sets.manifest import FORMAT, load
 
-    (tmp_path / "manifest.json").write_text(json.dumps({"format": 2, "seal": "of another kind"}))
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": FORMAT + 1, "seal": "of another kind"}))
     with pytest.raises(OpsError) as caught:
         load(tmp_path)
     assert cause(caught) == "newer-format"

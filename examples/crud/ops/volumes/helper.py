@@ -32,8 +32,7 @@ WRITE = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETFCA
 RECORDS = "--blocking-factor=128"
 # When a file was read or its owner changed is never put back, and would make an unchanged file a new one for restic.
 PLAIN_TIMES = "--pax-option=delete=atime,delete=ctime"
-# ACLs are among the attributes. With `--acls` tar looks for them once more, by a path through `/proc`: a third of the
-# time that a freeze takes where files are many and small (measured). `sets/acls.py` is for what unpacks with it.
+# ACLs are among the attributes: why nothing is archived with `--acls`, and all is unpacked so, is in `sets/acls.py`.
 LOSSLESS = ("--xattrs", "--xattrs-include=*", "--numeric-owner")
 ENGINE_FAILED = 125  # exit code of `docker run` when no program was tried
 NO_TAR = "no image of this project that is here has GNU tar"

@@ -24,7 +24,8 @@ VERSION, ENTRY = struct.pack("<I", 2), struct.Struct("<HHI")
 KINDS = {1: "user", 2: "user", 4: "group", 8: "group", 16: "mask", 32: "other"}
 NAMED = {2, 8}
 ALL = 7  # rights
-WHICH = {header.ATTRIBUTE + each: header.ACL + each for each in (b"access", b"default")}
+# The records of an extended header: of an attribute, and of what `--acls` reads.
+WHICH = {b"SCHILY.xattr.system.posix_acl_" + each: b"SCHILY.acl." + each for each in (b"access", b"default")}
 
 
 class Rewritten:
@@ -53,8 +54,9 @@ def rewritten(reader: Reader) -> Iterator[bytes]:
 
 
 def noted(member: Header) -> dict[bytes, bytes]:
-    """Return the ACLs of a member as records of an extended header."""
-    return {WHICH[key]: text(value, member) for key, value in member.pax.items() if key in WHICH}
+    """Return the ACLs that a member has among its attributes only, as records of an extended header."""
+    found = {WHICH[key]: text(value, member) for key, value in member.pax.items() if key in WHICH}
+    return {key: value for key, value in found.items() if key not in member.pax}
 
 
 def text(value: bytes, member: Header) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from ops.errors import REFUSED, OpsError
-from ops.sets import header
+from ops.sets import acls, header
 from ops.sets.body import Body
 from ops.sets.header import Hostile, Reader, shown
 
@@ -51,12 +51,12 @@ def walk(
     reader = Reader(stream)
     links = Links()
     entries = size = 0
-    acls = False
+    inside = False
     # The end marker has to be there.
     for member in iter(lambda: header.read(reader), None):
         name = links.admit(member)
         entries += 1
-        acls = acls or member.acl_as_attribute
+        inside = bool(acls.noted(member)) or inside
         if on_member:
             on_member(name, member)
         if not member.regular:
@@ -67,7 +67,7 @@ def walk(
             on_file(name, member.info(body.size), io.BufferedReader(body))
         body.finish()
     reader.end()
-    return Content(entries, size, acls)
+    return Content(entries, size, acls=inside)
 
 
 class Links:

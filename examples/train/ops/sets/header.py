@@ -25,7 +25,6 @@ OCTAL = re.compile(rb"[ \x00]*([0-7]*)[ \x00]*")
 # What GNU tar understands of its own keywords. The others, such as folder lists, make it do more than unpack.
 MAJOR, MINOR, REAL_NAME, REAL_SIZE = (b"GNU.sparse." + each for each in (b"major", b"minor", b"name", b"realsize"))
 SPARSE = {MAJOR, MINOR, REAL_NAME, REAL_SIZE}
-ATTRIBUTE, ACL = b"SCHILY.xattr.system.posix_acl_", b"SCHILY.acl."
 FOR_ONE = {b"path", b"linkpath", b"size"}
 
 
@@ -99,11 +98,6 @@ class Header:
         if MAJOR not in self.pax:
             return None
         return decimal(self.pax[REAL_SIZE], self.name)
-
-    @property
-    def acl_as_attribute(self) -> bool:
-        """Tell whether it has an ACL, and only among its attributes."""
-        return any(key.startswith(ATTRIBUTE) for key in self.pax) and not any(key.startswith(ACL) for key in self.pax)
 
     def info(self, size: int) -> tarfile.TarInfo:
         """Return it in Python's own form."""
