@@ -1,3 +1,3 @@
 """Start ML/GenAI repositories on Docker Compose, and keep them healthy for life."""
 
-__version__ = "0.5.1"
+__version__ = "0.5.2"
