@@ -13,17 +13,10 @@ import pytest
 from ops.errors import REFUSED, UNABLE, OpsError
 from ops.sets import archive
 from ops.sets.archive import Content, Hostile
+from ops.volumes.helper import LOSSLESS
 
 # As `ops.volumes.helper` calls it.
-GNU_TAR = [
-    "tar",
-    "--create",
-    "--format=posix",
-    "--sparse",
-    "--xattrs",
-    "--xattrs-include=*",
-    "--numeric-owner",
-]
+GNU_TAR = ["tar", "--create", "--format=posix", "--sparse", *LOSSLESS]
 
 
 def packed(folder: Path) -> bytes:

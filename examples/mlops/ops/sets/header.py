@@ -6,9 +6,12 @@ from __future__ import annotations
 import re
 import tarfile
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from ops.errors import REFUSED, UNABLE, OpsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BLOCK = 512
 CHUNK = 1 << 20
@@ -64,10 +67,17 @@ class Reader:
             data += more
         return data
 
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """Yield so many bytes, piece by piece."""
+        while size:
+            piece = self.take(min(size, CHUNK))
+            size -= len(piece)
+            yield piece
+
     def skip(self, size: int) -> None:
         """Pass over so many bytes."""
-        while size:
-            size -= len(self.take(min(size, CHUNK)))
+        for _ in self.pieces(size):
+            pass
 
     def end(self) -> None:
         """Read the rest, which is nothing but padding."""

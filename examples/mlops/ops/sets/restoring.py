@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING
 
 from ops import sandbox
 from ops.errors import UNABLE, OpsError
@@ -13,6 +13,7 @@ from ops.progress import say
 from ops.sets import acls, paths, targets
 from ops.sets.take import ROLE
 from ops.sets.writer import ItemSource
+from ops.stores import streams
 from ops.stores.server import Server
 from ops.volumes import freeze, helper, place, rollback, starting
 from ops.volumes.refill import Refill
@@ -128,7 +129,7 @@ class Restoring:
     def archive(self, goal: Target) -> Iterator[IO[bytes]]:
         """Yield the plain archive of an item, as tar unpacks all of it."""
         with ItemSource(self.found.path, goal.item, self.decrypt).open(goal.item.file(ROLE)) as stream:
-            yield cast("IO[bytes]", acls.Rewritten(stream)) if self.contents[goal.key].acls else stream
+            yield streams.stream(acls.rewritten(stream)) if self.contents[goal.key].acls else stream
 
     def load(self) -> None:
         """Load dumps into servers of a sandbox; let servers on restored files take the present password."""

@@ -8,10 +8,11 @@ ACLs in that way while a volume stands still would take tar a third more time wh
 from __future__ import annotations
 
 import struct
+import tarfile
 from typing import TYPE_CHECKING
 
 from ops.sets import header
-from ops.sets.header import BLOCK, CHUNK, Hostile, Reader
+from ops.sets.header import BLOCK, Hostile, Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,27 +29,12 @@ ALL = 7  # rights
 WHICH = {b"SCHILY.xattr.system.posix_acl_" + each: b"SCHILY.acl." + each for each in (b"access", b"default")}
 
 
-class Rewritten:
-    """A plain archive with its ACLs in both forms; `read` returns a piece of any size."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        """Read from a plain archive."""
-        self.pieces = rewritten(Reader(stream))
-
-    def read(self, _size: int = -1) -> bytes:
-        """Return the next piece; nothing at the end."""
-        return next(self.pieces, b"")
-
-
-def rewritten(reader: Reader) -> Iterator[bytes]:
-    """Yield an archive piece by piece."""
+def rewritten(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield a plain archive with its ACLs in both forms, piece by piece."""
+    reader = Reader(stream)
     for member in iter(lambda: header.read(reader), None):
         yield extended({**member.pax, **noted(member)}) + member.block
-        left = member.stored + -member.stored % BLOCK
-        while left:
-            piece = reader.take(min(left, CHUNK))
-            left -= len(piece)
-            yield piece
+        yield from reader.pieces(member.stored + -member.stored % BLOCK)
     reader.end()
     yield bytes(2 * BLOCK)
 
@@ -75,16 +61,13 @@ def text(value: bytes, member: Header) -> bytes:
 
 
 def extended(records: dict[bytes, bytes]) -> bytes:
-    """Return an extended header with its records; nothing where there are none."""
+    """Return an extended header with its records, which may be any bytes; nothing where there are none."""
     data = b"".join(map(record, records, records.values()))
     if not data:
         return b""
-    block = bytearray(BLOCK)
-    block[0:9], block[100:107], block[108:115], block[116:123] = b"PaxHeader", b"0000600", b"0000000", b"0000000"
-    block[124:135], block[136:147], block[148:156] = b"%011o" % len(data), b"0" * 11, b" " * 8
-    block[156:157], block[257:265] = header.MORE, header.POSIX + b"00"
-    block[148:155] = b"%06o\0" % sum(block)
-    return bytes(block) + data + bytes(-len(data) % BLOCK)
+    info = tarfile.TarInfo("PaxHeader")
+    info.type, info.size = header.MORE, len(data)
+    return info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % BLOCK)
 
 
 def record(key: bytes, value: bytes) -> bytes:
